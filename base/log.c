@@ -1,0 +1,73 @@
+/* Why: base/log.h. Context: any thread, not the signal handler. */
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+static char log_path[512];
+static enum pando_log_level log_level = PANDO_LOG_ERROR;
+static atomic_int lines_written;
+
+int pando_log_open(const char *path, enum pando_log_level level)
+{
+    if (path == NULL)
+        path = "";
+    if (strlen(path) >= sizeof log_path)
+        return PANDO_ERR_INVALID;
+    strcpy(log_path, path);
+    log_level = level;
+    return 0;
+}
+
+static void write_line(const char *line, size_t len)
+{
+    if (strcmp(log_path, "stderr") == 0) {
+        (void)!write(STDERR_FILENO, line, len);
+        return;
+    }
+    int fd = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+    if (fd < 0)
+        return;
+    (void)!write(fd, line, len);
+    close(fd);
+}
+
+void pando_log(enum pando_log_level level, const char *format, ...)
+{
+    if (log_path[0] == '\0' || level > log_level)
+        return;
+    int number = atomic_fetch_add_explicit(&lines_written, 1, memory_order_relaxed);
+    if (number >= PANDO_LOG_LINES_MAX)
+        return;
+    int saved_errno = errno;
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+    char line[1280];
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    int head = snprintf(line, 128, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ pando[%d] %s: ", utc.tm_year + 1900,
+                        utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000,
+                        (int)getpid(), names[level]);
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line + head, 1024, format, args);
+    va_end(args);
+    size_t end = (size_t)head + (len < 0 ? 0 : len > 1023 ? 1023 : (size_t)len);
+    for (size_t i = (size_t)head; i < end; i++)
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+            line[i] = '?';
+    if (number == PANDO_LOG_LINES_MAX - 1)
+        end += (size_t)snprintf(line + end, 64, " (the last line: %d are written at most)", PANDO_LOG_LINES_MAX);
+    line[end++] = '\n';
+    write_line(line, end);
+    errno = saved_errno;
+}

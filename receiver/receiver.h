@@ -1,0 +1,29 @@
+/* Why: the PostAgentProfile service with its store and page, to be run by `pando serve` or inside `pando run`.
+ * Context: own process (the pando command). Any thread, but one owner. */
+#ifndef PANDO_RECEIVER_RECEIVER_H
+#define PANDO_RECEIVER_RECEIVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "profile/profile.h"
+
+struct pando_receiver;
+
+struct pando_receiver_config {
+    const char *listen_host;     /* NULL: "127.0.0.1" */
+    uint16_t port;               /* 0: a free one */
+    const char *store_path;      /* SQLite file; NULL or "": in memory */
+    size_t body_limit_bytes;     /* 0: 32 MiB */
+    uint64_t default_group_since_ms; /* unused by now, 0 */
+};
+
+/* Opens the store and listens. On failure `message` has one sentence (address in use, file not writable, ...). */
+int pando_receiver_start(const struct pando_receiver_config *config, struct pando_receiver **ret_receiver,
+                         char *message, size_t message_bytes);
+/* The port it listens on. */
+uint16_t pando_receiver_port(const struct pando_receiver *receiver);
+/* Stops listening, ends what is under way, closes the store, frees. */
+void pando_receiver_stop(struct pando_receiver *receiver);
+
+#endif

@@ -1,0 +1,34 @@
+/* Why: from an address of this process to names: which object is mapped there, and which function of it.
+ * Context: worker only; never on a sampled thread, never takes the loader's locks (reads /proc and files).
+ * Not thread-safe: one owner, the aggregator's thread. */
+#ifndef PANDO_SYMBOLS_SYMBOLS_H
+#define PANDO_SYMBOLS_SYMBOLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pando_symbols;
+
+struct pando_symbols_name {
+    const char *function;   /* demangled; NULL when unknown. Valid until the next call into this pando_symbols */
+    const char *object;     /* file name without folders ("libc.so.6", "[vdso]"); NULL when nothing is mapped there */
+    uint64_t object_offset; /* offset in the object's file (for "[object+0x...]") */
+};
+
+/* `limit_bytes` bounds the memory of the symbol tables (least recently used tables are thrown away). NULL: no memory. */
+struct pando_symbols *pando_symbols_new(size_t limit_bytes);
+void pando_symbols_free(struct pando_symbols *symbols);
+
+/* Reads a map of this process in the text form of /proc/self/maps (the caller reads the file, so that tests can make
+ * their own) as executable mappings; objects that were known stay known, also when they are gone from the map (their
+ * samples may still be named), unless another now has the address. Returns 0, PANDO_ERR_NO_MEMORY, PANDO_ERR_SYNTAX. */
+int pando_symbols_update_maps(struct pando_symbols *symbols, const char *maps, size_t len_bytes);
+
+/* Names one address. 0, or PANDO_ERR_NOT_FOUND (nothing mapped: name->object is NULL). */
+int pando_symbols_find(struct pando_symbols *symbols, uint64_t address, struct pando_symbols_name *ret_name);
+
+/* Appends what a frame shows: the function, or "[object+0xoffset]", or "[unknown+0xaddress]". Returns its length,
+ * at most text_bytes - 1 (cut, NUL-terminated). */
+size_t pando_symbols_render(const struct pando_symbols_name *name, uint64_t address, char *text, size_t text_bytes);
+
+#endif

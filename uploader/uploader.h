@@ -1,0 +1,52 @@
+/* Why: delivers sealed intervals: one thread, a bounded queue, the same token on every try, backoff with full jitter.
+ * Context: worker. Knows bytes and metadata, never trees. Its thread blocks all signals and starts at the first submit. */
+#ifndef PANDO_UPLOADER_UPLOADER_H
+#define PANDO_UPLOADER_UPLOADER_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "uploader/payload.h"
+
+/* What became of the intervals; read by anybody at any time (relaxed). Counted once for each payload, by its end. */
+struct pando_uploader_counters {
+    atomic_ullong posts_delivered;        /* 204 (any 2xx) came back */
+    atomic_ullong posts_rejected;         /* 400, 401, 403, 404, 413 ...: dropped, not retried */
+    atomic_ullong posts_gave_up;          /* retries used up, or the last flush's deadline passed */
+    atomic_ullong posts_queue_full;       /* pushed out of the full queue, oldest first */
+    atomic_ullong retries;                /* tries beyond the first */
+    atomic_ullong samples_delivered;
+    atomic_ullong samples_lost;           /* in payloads that were dropped for any reason */
+    atomic_ullong thread_cpu_ns;          /* CPU time of the uploader's thread so far */
+};
+
+struct pando_uploader_config {
+    const char *url;                      /* "http://127.0.0.1:8080", no trailing slash needed; copied */
+    const char *group;                    /* ^[\w-]{1,255}$; copied */
+    const char *user_agent;               /* copied */
+    size_t queue_limit_bytes;             /* 0: 32 MiB */
+    uint32_t queue_limit_payloads;        /* 0: 16 */
+    uint32_t tries_max;                   /* 0: 8 */
+    uint32_t connect_timeout_ms;          /* 0: 5000 */
+    uint32_t total_timeout_ms;            /* 0: 30000, each try */
+    uint32_t backoff_first_ms;            /* 0: 500; full jitter: random in [0, first * 2^n] */
+    uint32_t backoff_max_ms;              /* 0: 60000 */
+    struct pando_uploader_counters *counters; /* the caller's, outlives the uploader */
+};
+
+struct pando_uploader;
+
+/* Checks the configuration and makes an uploader without thread or connection. On failure `message` has one sentence
+ * for the user. Errors: PANDO_ERR_INVALID (url, group), PANDO_ERR_NO_MEMORY. */
+int pando_uploader_new(const struct pando_uploader_config *config, struct pando_uploader **ret_uploader, char *message,
+                       size_t message_bytes);
+/* Queues a payload; ownership passes in every case. Returns 0, or a negative error when it was dropped (and counted). */
+int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload *payload);
+/* Waits until the queue is empty and nothing is under way, or the deadline (CLOCK_MONOTONIC ns): PANDO_ERR_TIMEOUT.
+ * Backoff waits are cut short, each payload left gets one try at once. */
+int pando_uploader_flush(struct pando_uploader *uploader, uint64_t deadline_mono_ns);
+/* Ends the thread (a transfer under way is aborted within 100 ms), counts what is left as given up, frees all. */
+void pando_uploader_close(struct pando_uploader *uploader);
+
+#endif
