@@ -10,7 +10,7 @@ pkg_check_modules(LIBELF REQUIRED IMPORTED_TARGET libelf)
 
 # Two libraries are called libunwind. LLVM's (libunwind-14-dev on some images) has no generic remote interface, which
 # the row builder needs: check which one it is, and say what to do.
-find_path(UNWIND_INCLUDE_DIR libunwind-x86_64.h)
+find_path(UNWIND_INCLUDE_DIR libunwind-x86_64.h PATH_SUFFIXES x86_64-linux-gnu ${CMAKE_LIBRARY_ARCHITECTURE})
 find_library(UNWIND_GENERIC_LIBRARY unwind-x86_64)
 find_library(UNWIND_LOCAL_LIBRARY unwind)
 if(NOT UNWIND_INCLUDE_DIR OR NOT UNWIND_GENERIC_LIBRARY OR NOT UNWIND_LOCAL_LIBRARY)
