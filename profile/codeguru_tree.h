@@ -1,0 +1,31 @@
+/* Why: on the wire siblings are members of one object, so what two frames share is decided by the key they render to. This
+ * turns a profile into the tree of those keys: siblings of one key are one node, at every level.
+ * Context: worker and own processes. Private to profile/. */
+#ifndef PANDO_PROFILE_CODEGURU_TREE_H
+#define PANDO_PROFILE_CODEGURU_TREE_H
+
+#include <stdint.h>
+
+#include "profile/profile.h"
+
+enum { PANDO_CODEGURU_NO_NODE = 0 }; /* the root is nobody's child or sibling */
+
+struct pando_codeguru_node {
+    const char *key;         /* of the tree; "" for the root */
+    const char *file;        /* of the profile; "" unknown */
+    uint64_t self;
+    uint32_t parent, first_child, next_sibling; /* in order of first appearance */
+    uint32_t line_min, line_max;
+};
+
+struct pando_codeguru_tree {
+    struct pando_codeguru_node *nodes; /* nodes[0] is the root */
+    uint32_t node_count;
+    struct pando_profile *keys;        /* keeps the keys' bytes */
+};
+
+/* Returns 0, PANDO_ERR_NO_MEMORY or PANDO_ERR_LIMIT. `profile` must outlive the tree. */
+int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_codeguru_tree *tree);
+void pando_codeguru_tree_release(struct pando_codeguru_tree *tree);
+
+#endif
