@@ -15,7 +15,10 @@ struct pando_payload {
     char token[PANDO_TOKEN_SIZE];    /* made when the payload is made, never changed */
     uint64_t samples;                /* stacks in it, for the counters */
     uint64_t sealed_mono_ns;
-    struct pando_payload *next;      /* for the queue */
+    struct pando_payload *next;      /* this and the rest: the uploader's */
+    uint32_t tries;                  /* made so far */
+    uint32_t flush_number;           /* the flush in which it was tried last */
+    uint64_t not_before_mono_ns;     /* of its next try */
 };
 
 /* Takes the malloc'ed `bytes` (also on failure: they are freed then) and gives them a fresh token.

@@ -44,7 +44,8 @@ int pando_uploader_new(const struct pando_uploader_config *config, struct pando_
 /* Queues a payload; ownership passes in every case. Returns 0, or a negative error when it was dropped (and counted). */
 int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload *payload);
 /* Waits until the queue is empty and nothing is under way, or the deadline (CLOCK_MONOTONIC ns): PANDO_ERR_TIMEOUT.
- * Backoff waits are cut short, each payload left gets one try at once. */
+ * Backoff waits are cut short, each payload left gets one try at once. When such a try finds nobody there (refused, unknown
+ * name, failed TLS) there is nothing to wait for: PANDO_ERR_NETWORK at once. What is left stays queued in both cases. */
 int pando_uploader_flush(struct pando_uploader *uploader, uint64_t deadline_mono_ns);
 /* Ends the thread (a transfer under way is aborted within 100 ms), counts what is left as given up, frees all. */
 void pando_uploader_close(struct pando_uploader *uploader);

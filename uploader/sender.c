@@ -1,0 +1,152 @@
+/* Why: the uploader's thread: takes the oldest payload, tries, settles, waits; says once when things change.
+ * Context: its own thread, all signals blocked. The lock is never held over anything that can block. */
+#include "uploader/sender.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static void add(atomic_ullong *counter, unsigned long long value)
+{
+    atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
+}
+
+static uint64_t random_bits(void)
+{
+    uint64_t bits;
+    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t)sizeof bits)
+        bits = pando_clock_mono_ns() * 0x9e3779b97f4a7c15u;
+    return bits;
+}
+
+static void say_trouble(struct pando_uploader *uploader, const struct pando_payload *payload,
+                        const struct pando_try_outcome *outcome, enum pando_retry_action action, const char *reason)
+{
+    if (action == PANDO_RETRY_DELIVERED) {
+        if (uploader->in_outage || uploader->last_rejection != 0)
+            pando_log(PANDO_LOG_WARN, "profiles are delivered again");
+        uploader->in_outage = false;
+        uploader->last_rejection = 0;
+    } else if (action == PANDO_RETRY_REJECTED) {
+        if (uploader->last_rejection != outcome->status)
+            pando_log(PANDO_LOG_ERROR, "the receiver refused profile %s, which is dropped: %s%s", payload->token, reason,
+                      " (the same answer to later ones is not logged)");
+        uploader->last_rejection = outcome->status;
+        uploader->in_outage = false;
+    } else if (outcome->failure != PANDO_TRY_ABORTED && !uploader->in_outage) {
+        pando_log(PANDO_LOG_WARN, "profiles cannot be delivered, will keep trying: %s", reason);
+        uploader->in_outage = true;
+    }
+}
+
+/* The head is done with, for better or worse: counts and frees it. */
+static void finish_head(struct pando_uploader *uploader, enum pando_retry_action action)
+{
+    struct pando_uploader_counters *counters = uploader->counters;
+    struct pando_payload *payload = pando_queue_pop(&uploader->queue);
+    if (action == PANDO_RETRY_DELIVERED) {
+        add(&counters->posts_delivered, 1);
+        add(&counters->samples_delivered, payload->samples);
+        uploader->overflow_was_said = false;
+    } else {
+        add(action == PANDO_RETRY_REJECTED ? &counters->posts_rejected : &counters->posts_gave_up, 1);
+        add(&counters->samples_lost, payload->samples);
+    }
+    pando_payload_free(payload);
+}
+
+/* What the outcome means for the head of the queue. Under the lock. */
+static void settle(struct pando_uploader *uploader, const struct pando_try_outcome *outcome,
+                   const struct pando_retry_decision *decision)
+{
+    struct pando_queue *queue = &uploader->queue;
+    struct pando_payload *head = queue->head;
+    queue->head_busy = false;
+    if (outcome->failure == PANDO_TRY_ABORTED)
+        return; /* close counts it with all that is left */
+    if (decision->action != PANDO_RETRY_AGAIN) {
+        finish_head(uploader, decision->action);
+    } else {
+        head->not_before_mono_ns = pando_clock_mono_ns() + decision->wait_ms * 1000000;
+        /* In a flush the others get their try before this one gets its next. */
+        if (uploader->flushes_waiting != 0 && queue->count > 1)
+            pando_queue_rotate(queue);
+    }
+    if (outcome->failure == PANDO_TRY_UNREACHABLE || outcome->failure == PANDO_TRY_UNTRUSTED)
+        uploader->flush_is_hopeless = true;
+}
+
+static void try_head(struct pando_uploader *uploader, struct pando_http *http)
+{
+    struct pando_payload *payload = uploader->queue.head;
+    uint32_t flush_number = uploader->flush_number;
+    uploader->queue.head_busy = true;
+    payload->flush_number = flush_number;
+    payload->tries++;
+    if (payload->tries > 1)
+        add(&uploader->counters->retries, 1);
+    pthread_mutex_unlock(&uploader->lock);
+
+    char reason[512];
+    struct pando_try_outcome outcome = pando_http_post(http, payload, &uploader->closing, reason, sizeof reason);
+    struct pando_retry_decision decision = pando_retry_decide(&uploader->policy, &outcome, payload->tries, random_bits());
+    say_trouble(uploader, payload, &outcome, decision.action, reason);
+
+    pthread_mutex_lock(&uploader->lock);
+    if (uploader->abandoned)
+        return;
+    bool was_hopeless = uploader->flush_is_hopeless;
+    settle(uploader, &outcome, &decision);
+    if (flush_number != uploader->flush_number)
+        uploader->flush_is_hopeless = was_hopeless; /* the try began before the flush: it proves nothing for it */
+    atomic_store_explicit(&uploader->counters->thread_cpu_ns, pando_clock_thread_cpu_ns(), memory_order_relaxed);
+    pthread_cond_broadcast(&uploader->progress);
+}
+
+/* The time before which the head is not to be tried; 0 at once. */
+static uint64_t head_due_mono_ns(const struct pando_uploader *uploader)
+{
+    const struct pando_payload *head = uploader->queue.head;
+    if (uploader->flushes_waiting != 0 && head->flush_number != uploader->flush_number)
+        return 0;
+    return head->not_before_mono_ns;
+}
+
+static void wait_until(struct pando_uploader *uploader, uint64_t mono_ns)
+{
+    struct timespec until = {.tv_sec = (time_t)(mono_ns / 1000000000u), .tv_nsec = (long)(mono_ns % 1000000000u)};
+    pthread_cond_timedwait(&uploader->work, &uploader->lock, &until);
+}
+
+void *pando_sender_run(void *context)
+{
+    struct pando_uploader *uploader = context;
+    pthread_setname_np(pthread_self(), "pando-upload");
+    struct pando_http *http = pando_http_new(&uploader->settings);
+    pthread_mutex_lock(&uploader->lock);
+    bool rested = true;
+    while (!atomic_load(&uploader->closing) && http != NULL) {
+        uint64_t due_mono_ns = uploader->queue.head != NULL ? head_due_mono_ns(uploader) : UINT64_MAX;
+        if (due_mono_ns <= pando_clock_mono_ns()) {
+            try_head(uploader, http);
+            rested = false;
+        } else if (!rested) {
+            /* Nothing to send now: hold no descriptor of the host's while waiting. */
+            pthread_mutex_unlock(&uploader->lock);
+            pando_http_rest(http);
+            rested = true;
+            pthread_mutex_lock(&uploader->lock);
+        } else if (uploader->queue.head != NULL) {
+            wait_until(uploader, due_mono_ns);
+        } else {
+            pthread_cond_wait(&uploader->work, &uploader->lock);
+        }
+    }
+    if (!uploader->abandoned)
+        atomic_store_explicit(&uploader->counters->thread_cpu_ns, pando_clock_thread_cpu_ns(), memory_order_relaxed);
+    pthread_mutex_unlock(&uploader->lock);
+    pando_http_free(http);
+    return NULL;
+}

@@ -1,0 +1,44 @@
+/* Why: the state that the uploader's two sides share: uploader.c (called by the worker) and sender.c (its thread).
+ * Context: worker. Private to uploader/. Everything under `lock` unless it says otherwise. */
+#ifndef PANDO_UPLOADER_SENDER_H
+#define PANDO_UPLOADER_SENDER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "uploader/http.h"
+#include "uploader/queue.h"
+#include "uploader/retry.h"
+#include "uploader/uploader.h"
+
+struct pando_uploader {
+    pthread_mutex_t lock;
+    pthread_cond_t work;      /* the thread waits: a payload, a flush, the end */
+    pthread_cond_t progress;  /* flush waits: a try has ended */
+    struct pando_queue queue;
+    uint32_t flush_number;    /* of the latest flush, from 1; a payload's flush_number tells whether it had its try */
+    uint32_t flushes_waiting;
+    bool flush_is_hopeless;   /* a try of this flush found nobody there */
+    bool thread_runs;
+    bool abandoned;           /* close could not wait for the thread any longer: it must touch nothing of the caller's */
+    bool overflow_was_said;
+    pthread_t thread;
+    atomic_bool closing;      /* also without the lock: it aborts the transfer */
+
+    /* Set before the thread starts, never changed. */
+    struct pando_http_settings settings;
+    struct pando_retry_policy policy;
+    struct pando_uploader_counters *counters;
+    struct pando_uploader_counters own_counters; /* when the caller has none */
+
+    /* The thread's alone. */
+    bool in_outage;
+    long last_rejection;      /* status; 0 none since the last delivery */
+};
+
+/* The thread's function; `context` is the uploader. */
+void *pando_sender_run(void *context);
+
+#endif

@@ -1,0 +1,205 @@
+/* Why: uploader/uploader.h: what the worker calls. Context: worker, any of its threads.
+ * A forked child never uses its parent's uploader (the worker makes a new one), so there are no fork handlers here. */
+#include "uploader/uploader.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "uploader/sender.h"
+
+enum { CLOSE_WAIT_MS = 2000, STACK_BYTES = 1024 * 1024 };
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+static struct timespec to_timespec(uint64_t mono_ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(mono_ns / 1000000000u), .tv_nsec = (long)(mono_ns % 1000000000u)};
+}
+
+static int init_locks(struct pando_uploader *uploader)
+{
+    pthread_condattr_t monotonic;
+    if (pthread_condattr_init(&monotonic) != 0)
+        return PANDO_ERR_NO_MEMORY;
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&uploader->lock, NULL); /* with default attributes these cannot fail on Linux */
+    pthread_cond_init(&uploader->work, &monotonic);
+    pthread_cond_init(&uploader->progress, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return 0;
+}
+
+static void free_uploader(struct pando_uploader *uploader)
+{
+    pthread_cond_destroy(&uploader->work);
+    pthread_cond_destroy(&uploader->progress);
+    pthread_mutex_destroy(&uploader->lock);
+    pando_http_settings_release(&uploader->settings);
+    free(uploader);
+}
+
+int pando_uploader_new(const struct pando_uploader_config *config, struct pando_uploader **ret_uploader, char *message,
+                       size_t message_bytes)
+{
+    if (message_bytes != 0)
+        message[0] = '\0';
+    struct pando_uploader *uploader = calloc(1, sizeof *uploader);
+    int error = uploader == NULL ? PANDO_ERR_NO_MEMORY : init_locks(uploader);
+    if (error != 0) {
+        free(uploader);
+        snprintf(message, message_bytes, "There is no memory for the uploader.");
+        return error;
+    }
+    error = pando_http_settings_make(config->url, config->group, config->user_agent, &uploader->settings, message,
+                                     message_bytes);
+    if (error != 0) {
+        free_uploader(uploader);
+        if (error == PANDO_ERR_NO_MEMORY)
+            snprintf(message, message_bytes, "There is no memory for the uploader.");
+        return error;
+    }
+    uploader->settings.connect_timeout_ms = or_default(config->connect_timeout_ms, 5000);
+    uploader->settings.total_timeout_ms = or_default(config->total_timeout_ms, 30000);
+    uploader->queue.limit_bytes = config->queue_limit_bytes != 0 ? config->queue_limit_bytes : (size_t)32 * 1024 * 1024;
+    uploader->queue.limit_payloads = or_default(config->queue_limit_payloads, 16);
+    uploader->policy.tries_max = or_default(config->tries_max, 8);
+    uploader->policy.backoff_first_ms = or_default(config->backoff_first_ms, 500);
+    uploader->policy.backoff_max_ms = or_default(config->backoff_max_ms, 60000);
+    uploader->counters = config->counters != NULL ? config->counters : &uploader->own_counters;
+    if (uploader->settings.in_clear)
+        pando_log(PANDO_LOG_WARN, "profiles go to \"%s\" unencrypted; use https for a receiver on another host",
+                  config->url);
+    *ret_uploader = uploader;
+    return 0;
+}
+
+static int create_thread(struct pando_uploader *uploader, size_t stack_bytes)
+{
+    pthread_attr_t attributes;
+    if (pthread_attr_init(&attributes) != 0)
+        return PANDO_ERR_NO_MEMORY;
+    if (stack_bytes != 0)
+        pthread_attr_setstacksize(&attributes, stack_bytes);
+    int failed = pthread_create(&uploader->thread, &attributes, pando_sender_run, uploader);
+    pthread_attr_destroy(&attributes);
+    return failed == 0 ? 0 : PANDO_ERR_NO_MEMORY;
+}
+
+/* The new thread inherits the mask, so no signal of the host's can ever land on it; libcurl's look-up thread inherits it in
+ * turn. (glibc keeps its own two, 32 and 33, out of the set: setuid and pthread_cancel need them.) SIGPIPE and SIGXFSZ, which
+ * a write of ours could raise, stay pending on the thread and do no harm. Under the lock. */
+static int start_thread(struct pando_uploader *uploader)
+{
+    if (uploader->thread_runs)
+        return 0;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = create_thread(uploader, STACK_BYTES);
+    if (error != 0)
+        error = create_thread(uploader, 0); /* the host's thread-local storage alone may be larger than our stack */
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0)
+        pando_log(PANDO_LOG_ERROR, "the upload thread could not be started; profiles wait until one can");
+    uploader->thread_runs = error == 0;
+    return error;
+}
+
+static void count_lost(atomic_ullong *counter, struct pando_uploader_counters *counters,
+                       const struct pando_payload *payloads)
+{
+    for (const struct pando_payload *payload = payloads; payload != NULL; payload = payload->next) {
+        atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+        atomic_fetch_add_explicit(&counters->samples_lost, payload->samples, memory_order_relaxed);
+    }
+}
+
+static void free_list(struct pando_payload *payloads)
+{
+    while (payloads != NULL) {
+        struct pando_payload *next = payloads->next;
+        pando_payload_free(payloads);
+        payloads = next;
+    }
+}
+
+int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload *payload)
+{
+    pthread_mutex_lock(&uploader->lock);
+    struct pando_payload *dropped = pando_queue_push(&uploader->queue, payload);
+    count_lost(&uploader->counters->posts_queue_full, uploader->counters, dropped);
+    bool say = dropped != NULL && !uploader->overflow_was_said;
+    if (dropped != NULL)
+        uploader->overflow_was_said = true;
+    start_thread(uploader); /* if that fails the payload waits: the next submit or flush tries again */
+    pthread_cond_broadcast(&uploader->work);
+    pthread_cond_broadcast(&uploader->progress);
+    pthread_mutex_unlock(&uploader->lock);
+    if (say)
+        pando_log(PANDO_LOG_WARN, "the upload queue is full (%u profiles, %zu bytes at most): the oldest are dropped",
+                  uploader->queue.limit_payloads, uploader->queue.limit_bytes);
+    int result = dropped == payload ? PANDO_ERR_LIMIT : 0;
+    free_list(dropped);
+    return result;
+}
+
+int pando_uploader_flush(struct pando_uploader *uploader, uint64_t deadline_mono_ns)
+{
+    struct timespec deadline = to_timespec(deadline_mono_ns);
+    pthread_mutex_lock(&uploader->lock);
+    int result = 0;
+    if (uploader->queue.head != NULL) {
+        result = start_thread(uploader);
+        uploader->flush_number++;
+        uploader->flushes_waiting++;
+        uploader->flush_is_hopeless = false;
+        pthread_cond_broadcast(&uploader->work);
+        while (result == 0 && uploader->queue.head != NULL) {
+            if (uploader->flush_is_hopeless)
+                result = PANDO_ERR_NETWORK;
+            else if (pthread_cond_timedwait(&uploader->progress, &uploader->lock, &deadline) == ETIMEDOUT)
+                result = uploader->queue.head != NULL ? PANDO_ERR_TIMEOUT : 0;
+        }
+        uploader->flushes_waiting--;
+    }
+    pthread_mutex_unlock(&uploader->lock);
+    return result;
+}
+
+void pando_uploader_close(struct pando_uploader *uploader)
+{
+    if (uploader == NULL)
+        return;
+    pthread_mutex_lock(&uploader->lock);
+    atomic_store(&uploader->closing, true);
+    pthread_cond_broadcast(&uploader->work);
+    bool thread_runs = uploader->thread_runs;
+    pthread_mutex_unlock(&uploader->lock);
+    /* The thread ends within a moment, unless something under it never returns (a lock of a library's that was held when
+     * the process forked). A host that ends must not hang on that: then the thread and its memory are left behind. */
+    bool stuck = false;
+    if (thread_runs) {
+        struct timespec limit = to_timespec(pando_clock_mono_ns() + (uint64_t)CLOSE_WAIT_MS * 1000000);
+        stuck = pthread_clockjoin_np(uploader->thread, NULL, CLOCK_MONOTONIC, &limit) != 0;
+    }
+    pthread_mutex_lock(&uploader->lock);
+    count_lost(&uploader->counters->posts_gave_up, uploader->counters, uploader->queue.head);
+    uploader->abandoned = stuck;
+    struct pando_payload *left = uploader->queue.head;
+    pthread_mutex_unlock(&uploader->lock);
+    if (stuck) {
+        pando_log(PANDO_LOG_ERROR, "the upload thread does not end; it is left behind");
+        return;
+    }
+    free_list(left);
+    free_uploader(uploader);
+}
