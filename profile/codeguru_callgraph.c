@@ -1,0 +1,298 @@
+/* Why: the second pass over a received body: the call tree. Context: worker and own processes; one thread.
+ * Members of a node may come in any order (a sender that sorts them puts the children first), but a frame is only known
+ * with its file: so nodes are gathered raw, and go into the builder at the end. No recursion. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "profile/codeguru_decode.h"
+
+struct raw_node {
+    uint64_t self;
+    uint32_t parent; /* raw number, below its own */
+    uint32_t name, object, file;
+    uint32_t line_min, line_max;
+};
+
+enum seen { SEEN_COUNTS = 1, SEEN_FILE = 2, SEEN_LINE = 4, SEEN_CHILDREN = 8 };
+
+struct level {
+    uint32_t node;
+    uint8_t seen;
+    bool in_children;
+};
+
+struct callgraph {
+    struct pando_codeguru_decode *decode;
+    struct raw_node *nodes;
+    struct level *levels;
+    size_t node_count, node_capacity, level_count, level_capacity;
+};
+
+static int wrong(struct callgraph *graph, const char *what)
+{
+    struct pando_codeguru_decode *decode = graph->decode;
+    if (decode->reader.error != 0)
+        return pando_codeguru_refuse_syntax(decode);
+    size_t offset = (size_t)(decode->reader.at - decode->reader.start);
+    return pando_codeguru_refuse(decode, PANDO_ERR_INVALID, "callgraph: %s (near byte %zu of it).", what, offset);
+}
+
+static int no_memory(struct callgraph *graph)
+{
+    return pando_codeguru_refuse(graph->decode, PANDO_ERR_NO_MEMORY, "There is no memory for this profile.");
+}
+
+static int too_large(struct callgraph *graph)
+{
+    return pando_codeguru_refuse(graph->decode, PANDO_ERR_LIMIT, "callgraph has too many frames: over %zu bytes of memory.",
+                                 graph->decode->limits->memory_bytes);
+}
+
+/* Room for one more element, at most `max`. */
+static int grow(void *array_pointer, size_t *capacity, size_t count, size_t max, size_t element_bytes)
+{
+    if (count < *capacity)
+        return 0;
+    if (count >= max)
+        return PANDO_ERR_LIMIT;
+    size_t wanted = *capacity + *capacity / 2 + 64;
+    if (wanted > max)
+        wanted = max;
+    void *array;
+    memcpy(&array, array_pointer, sizeof array);
+    array = realloc(array, wanted * element_bytes);
+    if (array == NULL)
+        return PANDO_ERR_NO_MEMORY;
+    memcpy(array_pointer, &array, sizeof array);
+    *capacity = wanted;
+    return 0;
+}
+
+/* "object:name" comes apart only where Pando put it together: one colon, and before it what can be a file's name. */
+static size_t object_bytes(const char *key, size_t len_bytes)
+{
+    for (size_t i = 0; i < len_bytes; i++) {
+        if (key[i] == ':')
+            return i + 1 < len_bytes && key[i + 1] != ':' ? i : 0;
+        if (key[i] == '/' || key[i] == '<' || key[i] == '(' || key[i] == '[' || key[i] == ' ')
+            return 0;
+    }
+    return 0;
+}
+
+static int set_name(struct callgraph *graph, struct raw_node *node)
+{
+    struct pando_codeguru_decode *decode = graph->decode;
+    const char *key = decode->reader.text;
+    size_t key_bytes = decode->reader.text_bytes;
+    size_t object = decode->from_pando ? object_bytes(key, key_bytes) : 0;
+    size_t name_from = object != 0 ? object + 1 : 0;
+    int64_t object_string = pando_profile_builder_string(decode->builder, key, object);
+    int64_t name_string = pando_profile_builder_string(decode->builder, key + name_from, key_bytes - name_from);
+    if (object_string < 0 || name_string < 0)
+        return object_string == PANDO_ERR_NO_MEMORY || name_string == PANDO_ERR_NO_MEMORY ? no_memory(graph)
+                                                                                           : too_large(graph);
+    node->object = (uint32_t)object_string;
+    node->name = (uint32_t)name_string;
+    return 0;
+}
+
+/* A node begins: the reader stands after its '{', its key is still in the reader's text. */
+static int enter_node(struct callgraph *graph, bool is_root)
+{
+    struct pando_codeguru_decode *decode = graph->decode;
+    /* The root is a level, but no frame. */
+    int error = grow(&graph->levels, &graph->level_capacity, graph->level_count, decode->limits->depth_frames + 1,
+                     sizeof *graph->levels);
+    if (error == PANDO_ERR_LIMIT)
+        return pando_codeguru_refuse(decode, error, "callgraph is deeper than %zu frames.", decode->limits->depth_frames);
+    size_t nodes_max = decode->limits->memory_bytes / sizeof *graph->nodes;
+    if (nodes_max > UINT32_MAX / 2)
+        nodes_max = UINT32_MAX / 2;
+    if (error == 0)
+        error = grow(&graph->nodes, &graph->node_capacity, graph->node_count, nodes_max, sizeof *graph->nodes);
+    if (error != 0)
+        return error == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
+    struct raw_node *node = &graph->nodes[graph->node_count];
+    *node = (struct raw_node){.parent = is_root ? 0 : graph->levels[graph->level_count - 1].node};
+    if (!is_root)
+        error = set_name(graph, node);
+    if (error != 0)
+        return error;
+    graph->levels[graph->level_count++] = (struct level){.node = (uint32_t)graph->node_count++};
+    return 0;
+}
+
+/* A count of the counter whose name is in the reader's text, told in the first counter's weights. Those that sampleWeights
+ * does not name are no time that could be added up: they are passed over. */
+static int read_count(struct callgraph *graph, struct raw_node *node, uint32_t *seen_counters)
+{
+    struct pando_codeguru_decode *decode = graph->decode;
+    int64_t name = pando_profile_builder_string(decode->builder, decode->reader.text, decode->reader.text_bytes);
+    if (name < 0)
+        return name == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
+    const struct pando_json_number *number = &decode->reader.number;
+    if (pando_json_next(&decode->reader) != PANDO_JSON_NUMBER || !number->is_whole ||
+        (number->is_negative && number->whole != 0))
+        return wrong(graph, "each value in \"counts\" must be a whole number that is not negative");
+    for (uint32_t i = 0; i < decode->weight_count; i++) {
+        if (decode->weight_names[i] != (uint32_t)name)
+            continue;
+        if ((*seen_counters & 1u << i) != 0)
+            return wrong(graph, "\"counts\" names a counter twice");
+        *seen_counters |= 1u << i;
+        uint64_t weight = number->whole;
+        if (i != 0) {
+            double converted = (double)weight * (decode->weights[0] / decode->weights[i]);
+            weight = converted < 18446744073709549568.0 ? (uint64_t)(converted + 0.5) : UINT64_MAX;
+        }
+        node->self = node->self > UINT64_MAX - weight ? UINT64_MAX : node->self + weight;
+    }
+    return 0;
+}
+
+static int read_counts(struct callgraph *graph, struct raw_node *node)
+{
+    struct pando_json_reader *reader = &graph->decode->reader;
+    if (pando_json_next(reader) != PANDO_JSON_OBJECT)
+        return wrong(graph, "\"counts\" must be an object");
+    uint32_t seen_counters = 0;
+    for (uint32_t members = 0;; members++) {
+        enum pando_json_token token = pando_json_next(reader);
+        if (token == PANDO_JSON_OBJECT_END)
+            return 0;
+        if (token == PANDO_JSON_ERROR)
+            return wrong(graph, "");
+        if (members == PANDO_CODEGURU_COUNTERS_MAX)
+            return wrong(graph, "\"counts\" has more than 16 counters");
+        int error = read_count(graph, node, &seen_counters);
+        if (error != 0)
+            return error;
+    }
+}
+
+static int read_line(struct callgraph *graph, struct raw_node *node)
+{
+    struct pando_json_reader *reader = &graph->decode->reader;
+    if (pando_json_next(reader) != PANDO_JSON_ARRAY)
+        return wrong(graph, "\"line\" must be an array");
+    for (;;) {
+        enum pando_json_token token = pando_json_next(reader);
+        if (token == PANDO_JSON_ARRAY_END)
+            return 0;
+        if (token != PANDO_JSON_NUMBER || !reader->number.is_whole || reader->number.whole > UINT32_MAX ||
+            (reader->number.is_negative && reader->number.whole != 0))
+            return wrong(graph, "each value in \"line\" must be a whole number from 0 to 4294967295");
+        uint32_t line = (uint32_t)reader->number.whole;
+        if (line != 0 && (node->line_min == 0 || line < node->line_min))
+            node->line_min = line;
+        if (line > node->line_max)
+            node->line_max = line;
+    }
+}
+
+static int read_file(struct callgraph *graph, struct raw_node *node)
+{
+    struct pando_json_reader *reader = &graph->decode->reader;
+    if (pando_json_next(reader) != PANDO_JSON_STRING)
+        return wrong(graph, "\"file\" must be a string");
+    int64_t file = pando_profile_builder_string(graph->decode->builder, reader->text, reader->text_bytes);
+    if (file < 0)
+        return file == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
+    node->file = (uint32_t)file;
+    return 0;
+}
+
+/* A member of a node, whose name is in the reader's text. */
+static int read_member(struct callgraph *graph)
+{
+    struct pando_json_reader *reader = &graph->decode->reader;
+    struct level *level = &graph->levels[graph->level_count - 1];
+    struct raw_node *node = &graph->nodes[level->node];
+    const char *name = reader->text;
+    uint8_t member = strcmp(name, "counts") == 0     ? SEEN_COUNTS
+                     : strcmp(name, "file") == 0     ? SEEN_FILE
+                     : strcmp(name, "line") == 0     ? SEEN_LINE
+                     : strcmp(name, "children") == 0 ? SEEN_CHILDREN
+                                                     : 0;
+    if ((level->seen & member) != 0)
+        return wrong(graph, "a frame has \"counts\", \"file\", \"line\" or \"children\" twice");
+    level->seen |= member;
+    switch (member) {
+    case SEEN_COUNTS:
+        return read_counts(graph, node);
+    case SEEN_FILE:
+        return read_file(graph, node);
+    case SEEN_LINE:
+        return read_line(graph, node);
+    case SEEN_CHILDREN:
+        if (pando_json_next(reader) != PANDO_JSON_OBJECT)
+            return wrong(graph, "\"children\" must be an object");
+        level->in_children = true;
+        return 0;
+    default:
+        return pando_json_skip(reader, pando_json_next(reader)) ? 0 : wrong(graph, "");
+    }
+}
+
+static int read_nodes(struct callgraph *graph)
+{
+    struct pando_json_reader *reader = &graph->decode->reader;
+    if (pando_json_next(reader) != PANDO_JSON_OBJECT)
+        return pando_codeguru_refuse(graph->decode, PANDO_ERR_INVALID, "callgraph must be an object.");
+    int error = enter_node(graph, true);
+    while (error == 0 && graph->level_count != 0) {
+        struct level *level = &graph->levels[graph->level_count - 1];
+        enum pando_json_token token = pando_json_next(reader);
+        if (token == PANDO_JSON_OBJECT_END && level->in_children) {
+            level->in_children = false;
+        } else if (token == PANDO_JSON_OBJECT_END) {
+            graph->level_count--;
+        } else if (token != PANDO_JSON_KEY) {
+            error = wrong(graph, "");
+        } else if (!level->in_children) {
+            error = read_member(graph);
+        } else if (pando_json_next(reader) != PANDO_JSON_OBJECT) {
+            error = wrong(graph, "each frame in \"children\" must be an object");
+        } else {
+            error = enter_node(graph, false);
+        }
+    }
+    return error;
+}
+
+/* Raw parents come before their children; the field `parent` turns into the builder's number on the way. */
+static int build(struct callgraph *graph)
+{
+    struct pando_profile_builder *builder = graph->decode->builder;
+    for (size_t i = 0; i < graph->node_count; i++) {
+        struct raw_node *raw = &graph->nodes[i];
+        int64_t node = 0;
+        if (i != 0) {
+            int64_t frame = pando_profile_builder_frame(
+                builder, (struct pando_profile_frame){.name = raw->name, .object = raw->object, .file = raw->file,
+                                                      .line_min = raw->line_min, .line_max = raw->line_max});
+            node = frame < 0 ? frame
+                             : pando_profile_builder_child(builder, graph->nodes[raw->parent].parent, (uint32_t)frame);
+        }
+        if (node < 0)
+            return node == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
+        pando_profile_builder_add_self(builder, (uint32_t)node, raw->self);
+        raw->parent = (uint32_t)node;
+    }
+    return 0;
+}
+
+int pando_codeguru_decode_callgraph(struct pando_codeguru_decode *decode)
+{
+    struct callgraph graph = {.decode = decode};
+    pando_json_reader_init(&decode->reader, decode->callgraph, (size_t)(decode->end - decode->callgraph));
+    int error = read_nodes(&graph);
+    if (error == 0)
+        error = build(&graph);
+    free(graph.nodes);
+    free(graph.levels);
+    return error;
+}
