@@ -1,0 +1,66 @@
+/* Why: which object is mapped at an address, now or a moment ago: executable mappings and the objects that they show.
+ * Context: worker; one owner. Private to symbols/. Reads text that the caller got from /proc/self/maps, opens nothing. */
+#ifndef PANDO_SYMBOLS_MAPPINGS_H
+#define PANDO_SYMBOLS_MAPPINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PANDO_MAPPINGS_MAX = 65536,      /* executable ones; the kernel's own limit for all is 65530 unless raised */
+    PANDO_MAPPINGS_GONE_MAX = 4096,  /* that are no longer in the map */
+    PANDO_MAPPINGS_OBJECTS_MAX = 8192,
+    PANDO_MAPPINGS_PATH_BYTES = 4096,
+};
+
+enum pando_object_kind {
+    PANDO_OBJECT_FILE,
+    PANDO_OBJECT_VDSO,
+    PANDO_OBJECT_ANONYMOUS, /* memory without a file: code made at run time, "[anon:...]", "[vsyscall]" */
+};
+
+struct pando_elf_names;
+
+struct pando_object {
+    enum pando_object_kind kind;
+    char *path;             /* without " (deleted)"; malloc'ed */
+    const char *name;       /* its last part, within path */
+    bool deleted;
+    uint32_t dev_major, dev_minor;
+    uint64_t inode;
+    uint32_t mapping_count;
+    /* The owner's (symbols.c): */
+    struct pando_elf_names *names;
+    uint64_t last_use;
+    uint32_t read_count;
+    bool unreadable;
+    bool verified;          /* the file at path was found to be the mapped one; it is the one with: */
+    uint64_t file_dev, file_inode;
+};
+
+struct pando_mapping {
+    uint64_t start, end;    /* addresses [start, end) */
+    uint64_t file_offset;   /* of start */
+    struct pando_object *object;
+    uint64_t gone_since;    /* 0: in the latest map; else the number of the update that missed it first */
+};
+
+struct pando_mappings {
+    struct pando_mapping *items; /* sorted, no overlap */
+    size_t count;
+    struct pando_object **objects;
+    size_t object_count, object_capacity;
+    uint64_t update_number;
+    void (*on_object_freed)(struct pando_object *object); /* frees what the owner keeps in it; may be NULL */
+};
+
+void pando_mappings_release(struct pando_mappings *mappings);
+/* Takes over a map in the form of /proc/PID/maps. Mappings that are not in it stay, marked as gone, as far as no other now
+ * has their addresses (anonymous ones do not stay). Returns 0; PANDO_ERR_LIMIT when some were left out for the maxima;
+ * PANDO_ERR_SYNTAX or PANDO_ERR_NO_MEMORY: nothing has changed. */
+int pando_mappings_update(struct pando_mappings *mappings, const char *maps, size_t len_bytes);
+/* NULL when nothing executable is, or was, at `address`. */
+const struct pando_mapping *pando_mappings_find(const struct pando_mappings *mappings, uint64_t address);
+
+#endif
