@@ -68,7 +68,7 @@ void *xrealloc(void *memory, size_t size_bytes)
 
 static void append(struct output *output, const char *bytes, size_t len_bytes)
 {
-    if (output->len_bytes < output->text_bytes - 1) {
+    if (len_bytes != 0 && output->len_bytes < output->text_bytes - 1) {
         size_t room = output->text_bytes - 1 - output->len_bytes;
         memcpy(output->text + output->len_bytes, bytes, len_bytes < room ? len_bytes : room);
     }
