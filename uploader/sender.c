@@ -144,9 +144,13 @@ void *pando_sender_run(void *context)
             pthread_cond_wait(&uploader->work, &uploader->lock);
         }
     }
-    if (!uploader->abandoned)
-        atomic_store_explicit(&uploader->counters->thread_cpu_ns, pando_clock_thread_cpu_ns(), memory_order_relaxed);
     pthread_mutex_unlock(&uploader->lock);
     pando_http_free(http);
+    pthread_mutex_lock(&uploader->lock);
+    if (!uploader->abandoned)
+        atomic_store_explicit(&uploader->counters->thread_cpu_ns, pando_clock_thread_cpu_ns(), memory_order_relaxed);
+    uploader->thread_ended = true;
+    pthread_cond_broadcast(&uploader->progress);
+    pthread_mutex_unlock(&uploader->lock);
     return NULL;
 }

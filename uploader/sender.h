@@ -16,12 +16,13 @@
 struct pando_uploader {
     pthread_mutex_t lock;
     pthread_cond_t work;      /* the thread waits: a payload, a flush, the end */
-    pthread_cond_t progress;  /* flush waits: a try has ended */
+    pthread_cond_t progress;  /* flush and close wait: a try has ended, the thread has */
     struct pando_queue queue;
     uint32_t flush_number;    /* of the latest flush, from 1; a payload's flush_number tells whether it had its try */
     uint32_t flushes_waiting;
     bool flush_is_hopeless;   /* a try of this flush found nobody there */
     bool thread_runs;
+    bool thread_ended;        /* all it still does is return */
     bool abandoned;           /* close could not wait for the thread any longer: it must touch nothing of the caller's */
     bool overflow_was_said;
     pthread_t thread;

@@ -166,6 +166,8 @@ int pando_uploader_flush(struct pando_uploader *uploader, uint64_t deadline_mono
         while (result == 0 && uploader->queue.head != NULL) {
             if (uploader->flush_is_hopeless)
                 result = PANDO_ERR_NETWORK;
+            else if (uploader->thread_ended)
+                result = PANDO_ERR_NO_MEMORY; /* it found none for libcurl */
             else if (pthread_cond_timedwait(&uploader->progress, &uploader->lock, &deadline) == ETIMEDOUT)
                 result = uploader->queue.head != NULL ? PANDO_ERR_TIMEOUT : 0;
         }
@@ -175,6 +177,17 @@ int pando_uploader_flush(struct pando_uploader *uploader, uint64_t deadline_mono
     return result;
 }
 
+/* Waits for the thread to end. It does within a moment, unless something under it never returns (a lock of a library's that
+ * was held when the process forked). A host that ends must not hang on that: false after two seconds. Under the lock. */
+static bool thread_ends(struct pando_uploader *uploader)
+{
+    struct timespec limit = to_timespec(pando_clock_mono_ns() + (uint64_t)CLOSE_WAIT_MS * 1000000);
+    int error = 0;
+    while (uploader->thread_runs && !uploader->thread_ended && error == 0)
+        error = pthread_cond_timedwait(&uploader->progress, &uploader->lock, &limit);
+    return !uploader->thread_runs || uploader->thread_ended;
+}
+
 void pando_uploader_close(struct pando_uploader *uploader)
 {
     if (uploader == NULL)
@@ -182,24 +195,16 @@ void pando_uploader_close(struct pando_uploader *uploader)
     pthread_mutex_lock(&uploader->lock);
     atomic_store(&uploader->closing, true);
     pthread_cond_broadcast(&uploader->work);
-    bool thread_runs = uploader->thread_runs;
-    pthread_mutex_unlock(&uploader->lock);
-    /* The thread ends within a moment, unless something under it never returns (a lock of a library's that was held when
-     * the process forked). A host that ends must not hang on that: then the thread and its memory are left behind. */
-    bool stuck = false;
-    if (thread_runs) {
-        struct timespec limit = to_timespec(pando_clock_mono_ns() + (uint64_t)CLOSE_WAIT_MS * 1000000);
-        stuck = pthread_clockjoin_np(uploader->thread, NULL, CLOCK_MONOTONIC, &limit) != 0;
-    }
-    pthread_mutex_lock(&uploader->lock);
+    bool ended = thread_ends(uploader);
     count_lost(&uploader->counters->posts_gave_up, uploader->counters, uploader->queue.head);
-    uploader->abandoned = stuck;
-    struct pando_payload *left = uploader->queue.head;
+    uploader->abandoned = !ended;
     pthread_mutex_unlock(&uploader->lock);
-    if (stuck) {
-        pando_log(PANDO_LOG_ERROR, "the upload thread does not end; it is left behind");
+    if (!ended) {
+        pando_log(PANDO_LOG_ERROR, "the upload thread does not end; it and its memory are left behind");
         return;
     }
-    free_list(left);
+    if (uploader->thread_runs)
+        pthread_join(uploader->thread, NULL);
+    free_list(uploader->queue.head);
     free_uploader(uploader);
 }

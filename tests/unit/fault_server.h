@@ -213,6 +213,13 @@ static inline bool fault_server_wait(struct fault_server *server, int requests)
     return came;
 }
 
+/* What the server noted down before it answered may be read after this. */
+static inline void fault_server_sync(struct fault_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    pthread_mutex_unlock(&server->lock);
+}
+
 static inline void fault_server_stop(struct fault_server *server)
 {
     pthread_mutex_lock(&server->lock);

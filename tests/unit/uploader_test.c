@@ -67,6 +67,13 @@ static uint64_t in_s(unsigned seconds)
     return pando_clock_mono_ns() + seconds * 1000000000ull;
 }
 
+static int flush_until(struct fixture *fixture, uint64_t deadline_mono_ns)
+{
+    int result = pando_uploader_flush(fixture->uploader, deadline_mono_ns);
+    fault_server_sync(&fixture->server);
+    return result;
+}
+
 /* Nothing is lost without being counted. */
 static void end(struct fixture *fixture)
 {
@@ -103,7 +110,7 @@ static void a_profile_is_delivered(void **state)
     begin(&fixture, good, true);
     make(&fixture);
     assert_int_equal(submit(&fixture), 0);
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0);
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     assert_int_equal(fixture.counters.posts_delivered, 1);
     assert_true(fixture.counters.thread_cpu_ns > 0);
     const char *head = fixture.server.first_head;
@@ -130,7 +137,8 @@ static void a_connection_serves_many(void **state)
     fault_server_open(&fixture.server);
     for (int i = 0; i < 10; i++)
         submit(&fixture);
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), PANDO_OK);
+    assert_true(fault_server_wait(&fixture.server, 1)); /* the try that fails is not the flush's */
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     assert_int_equal(fixture.counters.posts_delivered, 10);
     assert_true(fixture.server.connections < 10);
     for (int i = 0; i < 10; i++)
@@ -156,11 +164,11 @@ static void faults_are_retried_with_the_same_token(void **state)
     make(&fixture);
     submit(&fixture);
     assert_true(fault_server_wait(&fixture.server, 7));
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0);
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     for (int i = 1; i < 7; i++)
         assert_string_equal(fixture.server.tokens[i], fixture.server.tokens[0]);
     assert_int_equal(fixture.counters.posts_delivered, 1);
-    assert_true(fixture.counters.retries >= 6);
+    assert_true(fixture.counters.retries >= 5); /* a kept connection that was closed is one that libcurl repeats itself */
     assert_int_equal(log_lines("cannot be delivered"), 1); /* once an outage, not once a try */
     assert_int_equal(log_lines("delivered again"), 1);
     end(&fixture);
@@ -175,7 +183,7 @@ static void a_lost_answer_counts_once_at_the_receiver(void **state)
     make(&fixture);
     submit(&fixture);
     assert_true(fault_server_wait(&fixture.server, 3));
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0);
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     assert_int_equal(fixture.server.committed, 1);
     assert_int_equal(fixture.server.duplicates, 2);
     assert_int_equal(fixture.counters.posts_delivered, 1);
@@ -191,11 +199,11 @@ static void refused_then_up(void **state)
     make(&fixture);
     submit(&fixture);
     /* Nobody listens: a flush says so without waiting for its deadline of an hour. */
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(3600)), PANDO_ERR_NETWORK);
+    assert_int_equal(flush_until(&fixture, in_s(3600)), PANDO_ERR_NETWORK);
     assert_int_equal(log_lines("cannot be delivered"), 1);
     fault_server_open(&fixture.server);
     assert_true(fault_server_wait(&fixture.server, 1));
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0);
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     assert_int_equal(fixture.counters.posts_delivered, 1);
     assert_int_equal(log_lines("delivered again"), 1);
     end(&fixture);
@@ -216,7 +224,7 @@ static void a_refusal_is_dropped_and_quoted(void **state)
     make(&fixture);
     for (int i = 0; i < 5; i++)
         submit(&fixture);
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0);
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     assert_int_equal(fixture.counters.posts_rejected, 4);
     assert_int_equal(fixture.counters.posts_delivered, 1);
     assert_int_equal(fixture.counters.retries, 0);
@@ -243,7 +251,7 @@ static void retry_after_holds_the_next_try_back(void **state)
     /* No more than a promise of the protocol: not sooner. However slow the machine, this holds. */
     assert_true(fixture.server.came_mono_ns[1] - fixture.server.came_mono_ns[0] >= 1000000000u);
     assert_string_equal(fixture.server.tokens[1], fixture.server.tokens[0]);
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0); /* a flush cuts the 800 seconds short */
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0); /* a flush cuts the 800 seconds short */
     assert_int_equal(fixture.counters.posts_delivered, 2);
     end(&fixture);
 }
@@ -260,7 +268,7 @@ static void tries_run_out(void **state)
     submit(&fixture);
     submit(&fixture);
     assert_true(fault_server_wait(&fixture.server, 4));
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0);
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     assert_int_equal(fixture.counters.posts_gave_up, 1);
     assert_int_equal(fixture.counters.posts_delivered, 1);
     assert_int_equal(fixture.counters.retries, 2);
@@ -278,8 +286,8 @@ static void a_flush_ends_at_its_deadline_and_a_close_at_once(void **state)
     submit(&fixture);
     submit(&fixture);
     assert_true(fault_server_wait(&fixture.server, 1));
-    assert_int_equal(pando_uploader_flush(fixture.uploader, pando_clock_mono_ns() + 50000000), PANDO_ERR_TIMEOUT);
-    assert_int_equal(pando_uploader_flush(fixture.uploader, 0), PANDO_ERR_TIMEOUT); /* a deadline in the past */
+    assert_int_equal(flush_until(&fixture, pando_clock_mono_ns() + 50000000), PANDO_ERR_TIMEOUT);
+    assert_int_equal(flush_until(&fixture, 0), PANDO_ERR_TIMEOUT); /* a deadline in the past */
     end(&fixture); /* would take an hour if the transfer were not aborted */
     assert_int_equal(fixture.counters.posts_gave_up, 2);
 }
@@ -294,7 +302,7 @@ static void a_try_has_a_time_limit(void **state)
     make(&fixture);
     submit(&fixture);
     assert_true(fault_server_wait(&fixture.server, 2));
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0);
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     assert_string_equal(fixture.server.tokens[1], fixture.server.tokens[0]);
     end(&fixture);
 }
@@ -325,7 +333,7 @@ static void too_large_is_dropped_alone(void **state)
     fixture.config.queue_limit_bytes = 6;
     make(&fixture);
     assert_int_equal(submit(&fixture), PANDO_ERR_LIMIT);
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0);
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     assert_int_equal(fixture.counters.posts_queue_full, 1);
     end(&fixture);
 }
@@ -440,7 +448,7 @@ static void never_started_never_runs(void **state)
     struct fixture fixture;
     begin(&fixture, good, true);
     make(&fixture);
-    assert_int_equal(pando_uploader_flush(fixture.uploader, in_s(60)), 0);
+    assert_int_equal(flush_until(&fixture, in_s(60)), 0);
     assert_int_equal(fixture.counters.thread_cpu_ns, 0);
     end(&fixture);
     assert_int_equal(fixture.server.connections, 0);
