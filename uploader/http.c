@@ -67,7 +67,7 @@ void pando_http_rest(struct pando_http *http)
     http->headers = NULL;
 }
 
-/* The low descriptors belong to the host, which may count on getting them. */
+/* Where the thread could not leave the host's table: the low descriptors are the host's, which may count on getting them. */
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void)context;

@@ -6,7 +6,7 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "uploader/descriptors.h"
 
 static void add(atomic_ullong *counter, unsigned long long value)
 {
@@ -21,22 +21,24 @@ static uint64_t random_bits(void)
     return bits;
 }
 
-static void say_trouble(struct pando_uploader *uploader, const struct pando_payload *payload,
+/* Says what changed, not what goes on. Under the lock. */
+static void note_change(struct pando_uploader *uploader, const struct pando_payload *payload,
                         const struct pando_try_outcome *outcome, enum pando_retry_action action, const char *reason)
 {
+    struct pando_notes *notes = &uploader->notes;
     if (action == PANDO_RETRY_DELIVERED) {
         if (uploader->in_outage || uploader->last_rejection != 0)
-            pando_log(PANDO_LOG_WARN, "profiles are delivered again");
+            pando_notes_add(notes, PANDO_LOG_WARN, "profiles are delivered again");
         uploader->in_outage = false;
         uploader->last_rejection = 0;
     } else if (action == PANDO_RETRY_REJECTED) {
         if (uploader->last_rejection != outcome->status)
-            pando_log(PANDO_LOG_ERROR, "the receiver refused profile %s, which is dropped: %s%s", payload->token, reason,
-                      " (the same answer to later ones is not logged)");
+            pando_notes_add(notes, PANDO_LOG_ERROR, "the receiver refused profile %s, which is dropped: %s "
+                            "(the same status for later ones is not logged)", payload->token, reason);
         uploader->last_rejection = outcome->status;
         uploader->in_outage = false;
     } else if (outcome->failure != PANDO_TRY_ABORTED && !uploader->in_outage) {
-        pando_log(PANDO_LOG_WARN, "profiles cannot be delivered, will keep trying: %s", reason);
+        pando_notes_add(notes, PANDO_LOG_WARN, "profiles cannot be delivered, will keep trying: %s", reason);
         uploader->in_outage = true;
     }
 }
@@ -92,11 +94,11 @@ static void try_head(struct pando_uploader *uploader, struct pando_http *http)
     char reason[512];
     struct pando_try_outcome outcome = pando_http_post(http, payload, &uploader->closing, reason, sizeof reason);
     struct pando_retry_decision decision = pando_retry_decide(&uploader->policy, &outcome, payload->tries, random_bits());
-    say_trouble(uploader, payload, &outcome, decision.action, reason);
 
     pthread_mutex_lock(&uploader->lock);
     if (uploader->abandoned)
         return;
+    note_change(uploader, payload, &outcome, decision.action, reason);
     bool was_hopeless = uploader->flush_is_hopeless;
     settle(uploader, &outcome, &decision);
     if (flush_number != uploader->flush_number)
@@ -124,6 +126,7 @@ void *pando_sender_run(void *context)
 {
     struct pando_uploader *uploader = context;
     pthread_setname_np(pthread_self(), "pando-upload");
+    pando_descriptors_leave_host();
     struct pando_http *http = pando_http_new(&uploader->settings);
     pthread_mutex_lock(&uploader->lock);
     bool rested = true;

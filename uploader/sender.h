@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "uploader/http.h"
+#include "uploader/notes.h"
 #include "uploader/queue.h"
 #include "uploader/retry.h"
 #include "uploader/uploader.h"
@@ -25,6 +26,7 @@ struct pando_uploader {
     bool thread_ended;        /* all it still does is return */
     bool abandoned;           /* close could not wait for the thread any longer: it must touch nothing of the caller's */
     bool overflow_was_said;
+    struct pando_notes notes; /* what the thread has to say */
     pthread_t thread;
     atomic_bool closing;      /* also without the lock: it aborts the transfer */
 

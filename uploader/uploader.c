@@ -144,6 +144,7 @@ int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload 
     pthread_cond_broadcast(&uploader->work);
     pthread_cond_broadcast(&uploader->progress);
     pthread_mutex_unlock(&uploader->lock);
+    pando_notes_say(&uploader->notes, &uploader->lock);
     if (say)
         pando_log(PANDO_LOG_WARN, "the upload queue is full (%u profiles, %zu bytes at most): the oldest are dropped",
                   uploader->queue.limit_payloads, uploader->queue.limit_bytes);
@@ -174,6 +175,7 @@ int pando_uploader_flush(struct pando_uploader *uploader, uint64_t deadline_mono
         uploader->flushes_waiting--;
     }
     pthread_mutex_unlock(&uploader->lock);
+    pando_notes_say(&uploader->notes, &uploader->lock);
     return result;
 }
 
@@ -199,6 +201,7 @@ void pando_uploader_close(struct pando_uploader *uploader)
     count_lost(&uploader->counters->posts_gave_up, uploader->counters, uploader->queue.head);
     uploader->abandoned = !ended;
     pthread_mutex_unlock(&uploader->lock);
+    pando_notes_say(&uploader->notes, &uploader->lock);
     if (!ended) {
         pando_log(PANDO_LOG_ERROR, "the upload thread does not end; it and its memory are left behind");
         return;

@@ -1,5 +1,7 @@
 /* Why: delivers sealed intervals: one thread, a bounded queue, the same token on every try, backoff with full jitter.
- * Context: worker. Knows bytes and metadata, never trees. Its thread blocks all signals and starts at the first submit. */
+ * Context: worker. Knows bytes and metadata, never trees. Its thread blocks all signals, starts at the first submit and has a
+ * descriptor table of its own (Linux 5.9): none of its sockets is ever in the host's. What it has to log is logged by the
+ * thread that next calls submit, flush or close. */
 #ifndef PANDO_UPLOADER_UPLOADER_H
 #define PANDO_UPLOADER_UPLOADER_H
 

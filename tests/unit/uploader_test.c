@@ -1,8 +1,8 @@
 // link: pando_uploader pando_base
 /* Delivery against a server with faults: each fault is met on purpose, and every profile is accounted for. */
-#include <fcntl.h>
+#include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -338,26 +338,56 @@ static void too_large_is_dropped_alone(void **state)
     end(&fixture);
 }
 
+static int descriptors_of(const char *folder, char *text, size_t text_bytes)
+{
+    DIR *list = opendir(folder);
+    int count = 0;
+    text[0] = '\0';
+    for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;) {
+        char path[400], target[200] = "";
+        if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(list))
+            continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        (void)!readlink(path, target, sizeof target - 1);
+        size_t used = strlen(text);
+        snprintf(text + used, text_bytes - used, "%s %s\n", entry->d_name, target);
+        count++;
+    }
+    if (list != NULL)
+        closedir(list);
+    return count;
+}
+
+/* While a transfer is under way the host's table is as if there were none, but for the server's own end; and nothing that
+ * the host closes, reopens or locks touches the transfer. */
 static void the_host_keeps_its_descriptors(void **state)
 {
     (void)state;
-    static const struct fault_script script[] = {{FAULT_HANG, NULL}, {FAULT_NONE, NULL}};
+#ifdef __SANITIZE_THREAD__
+    skip(); /* it stays in the host's table then */
+#endif
     struct fixture fixture;
+    static const struct fault_script script[] = {{FAULT_HANG, NULL}, {FAULT_NONE, NULL}};
     begin(&fixture, script, true);
     make(&fixture);
+    char before[8000], during[8000];
+    int pipe_ends[2];
+    assert_int_equal(pipe(pipe_ends), 0);
+    int count = descriptors_of("/proc/self/fd", before, sizeof before);
     submit(&fixture);
     assert_true(fault_server_wait(&fixture.server, 1));
-    int sockets = 0;
-    for (int fd = 3; fd < 64; fd++) {
-        struct sockaddr_in peer;
-        socklen_t size = sizeof peer;
-        if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0 || ntohs(peer.sin_port) != fixture.server.port)
-            continue;
-        sockets++;
-        assert_true(fd >= 10);
-        assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    if (syscall(SYS_close_range, ~0u, ~0u, 0u) != 0 && errno == ENOSYS) {
+        end(&fixture);
+        skip();
     }
-    assert_int_equal(sockets, 1);
+    int count_during = descriptors_of("/proc/self/fd", during, sizeof during);
+    if (count_during != count + 1)
+        fail_msg("before:\n%sduring:\n%s", before, during);
+    /* Our thread keeps no end of the host's pipe open: its reader sees the end at once. */
+    char byte;
+    close(pipe_ends[1]);
+    assert_int_equal(read(pipe_ends[0], &byte, 1), 0);
+    close(pipe_ends[0]);
     end(&fixture);
 }
 
