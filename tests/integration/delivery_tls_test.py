@@ -1,0 +1,150 @@
+"""Delivery over TLS and through proxies, told by Python's own ssl, http and json: profiles go to whom they are meant for and
+to nobody else, a last flush inside exit() still has its TLS, and the body is JSON by another reader's judgement.
+
+Run with PANDO_BUILD=<build directory>; 77 = skipped (no openssl command, or the program "deliver" is not built)."""
+import http.server
+import json
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+
+sys.setrecursionlimit(20000)
+NAME = 'lib x.so:a"b\\c\n\x01\x7f\ufffd<\u00e9\U0001f333>'
+
+
+def find_program(build):
+    for folder, _, files in os.walk(build):
+        if "deliver" in files and os.access(os.path.join(folder, "deliver"), os.X_OK):
+            return os.path.join(folder, "deliver")
+    return None
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Keeps bodies by token. With a certificate it speaks TLS."""
+
+    daemon_threads = True
+
+    def __init__(self, certificate=None):
+        self.bodies = {}
+        self.paths = []
+        super().__init__(("127.0.0.1", 0), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # The handshake is the connection's thread's, so that a client that leaves stops nobody else.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], (ssl.SSLError, OSError)):
+            super().handle_error(request, client_address)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.paths.append(self.path)
+        self.server.bodies[self.path.split("profileToken=")[1]] = body
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def make_certificate(folder, name, host, days=2):
+    path = os.path.join(folder, name)
+    key, request, cert = path + ".key", path + ".csr", path + ".crt"
+    extension = path + ".ext"
+    with open(extension, "w") as file:
+        file.write(f"subjectAltName={host}\nbasicConstraints=critical,CA:TRUE\n")
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj",
+                    "/CN=" + name], **quiet)
+    subprocess.run(["openssl", "x509", "-req", "-in", request, "-signkey", key, "-out", cert, "-days", str(days),
+                    "-extfile", extension], **quiet)
+    with open(path + ".pem", "w") as file:
+        for part in (key, cert):
+            with open(part) as source:
+                file.write(source.read())
+    return path + ".pem", cert
+
+
+def run(program, url, **environment):
+    clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    clean.pop("SSL_CERT_FILE", None)
+    clean.pop("AWS_CA_BUNDLE", None)
+    done = subprocess.run([program, url, "group"], env={**clean, **environment}, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+    return json.loads(done.stdout), done.stderr
+
+
+def check_bodies(receiver):
+    assert len(receiver.bodies) == 2, receiver.paths
+    for body in receiver.bodies.values():
+        profile = json.loads(body.decode("utf-8", "strict"))
+        assert profile["start"] == 1700000000000 and profile["end"] == 1700000060000
+        assert profile["agentMetadata"]["sampleWeights"] == {"WALL_TIME": 100.0}
+        node, depth = profile["callgraph"], 0
+        while "children" in node:
+            assert list(node["children"]) == [NAME], list(node["children"])
+            node, depth = node["children"][NAME], depth + 1
+        assert depth == 1000 and node == {"counts": {"WALL_TIME": 42}}, (depth, node)
+
+
+def main():
+    program = find_program(os.environ["PANDO_BUILD"])
+    if program is None or shutil.which("openssl") is None:
+        return 77
+    with tempfile.TemporaryDirectory() as folder:
+        good, good_ca = make_certificate(folder, "good", "DNS:localhost,IP:127.0.0.1")
+        other, other_ca = make_certificate(folder, "other", "DNS:receiver.example")
+        old, old_ca = make_certificate(folder, "old", "DNS:localhost,IP:127.0.0.1", days=-1)
+
+        with Receiver(good) as receiver:
+            told, log = run(program, f"https://localhost:{receiver.server_port}", SSL_CERT_FILE=good_ca)
+            assert told == {"last": 0, "delivered": 2, "rejected": 0, "gave_up": 0}, (told, log)
+            check_bodies(receiver)
+
+        for name, certificate, environment in [
+            ("unknown issuer", good, {}),
+            ("another host's name", other, {"SSL_CERT_FILE": other_ca}),
+            ("expired", old, {"SSL_CERT_FILE": old_ca}),
+        ]:
+            with Receiver(certificate) as receiver:
+                told, log = run(program, f"https://localhost:{receiver.server_port}", **environment)
+                assert told["delivered"] == 0 and told["gave_up"] == 2 and told["last"] != 0, (name, told)
+                assert receiver.bodies == {}, name
+                assert "cannot be delivered" in log and "SSL" in log, (name, log)
+
+        with Receiver() as receiver:
+            # Nothing listens at port 1: a proxy that were used would be noticed.
+            told, log = run(program, f"http://127.0.0.1:{receiver.server_port}", http_proxy="http://127.0.0.1:1",
+                            all_proxy="http://127.0.0.1:1")
+            assert told["delivered"] == 2, (told, log)
+            assert "unencrypted" not in log, log
+            check_bodies(receiver)
+
+        with Receiver() as receiver:
+            told, log = run(program, "http://receiver.invalid", http_proxy=f"http://127.0.0.1:{receiver.server_port}")
+            assert told["delivered"] == 2, (told, log)
+            assert all(path.startswith("http://receiver.invalid/") for path in receiver.paths), receiver.paths
+            assert "unencrypted" in log, log
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
