@@ -1,0 +1,116 @@
+/* Why: the `pando` command: finds the subcommand, and is the one place with the help texts.
+ * Context: own process. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *summary;
+    const char *help;
+};
+
+static const struct command commands[] = {
+    {"run", pando_cli_run, "runs a program under the profiler and prints where its CPU time went",
+     "usage: pando run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
+     "Runs COMMAND with Pando in it, shows its call tree live in a browser, prints the hottest functions at its end,\n"
+     "and ends with COMMAND's exit status (128 + signal number if a signal ended it).\n"
+     "  --group NAME          profiling group (default: COMMAND's name)\n"
+     "  --rate HZ             samples a second of CPU time\n"
+     "  --interval SECONDS    how often a profile is sent (default 3)\n"
+     "  --listen HOST:PORT    where the page is served (default 127.0.0.1 and a free port)\n"
+     "  --store FILE          keep the profiles in this SQLite file (default: in memory only)\n"
+     "  --url URL             send to this receiver instead of an own one\n"
+     "  --top N               lines of the table (default 10; 0: none)\n"
+     "  --log FILE            where the profiler in COMMAND writes what it has to say\n"
+     "  --keep                serve the page after COMMAND's end until Ctrl-C\n"},
+    {"serve", pando_cli_serve, "runs a receiver: takes profiles, stores them, shows them in a browser",
+     "usage: pando serve [OPTION...]\n"
+     "Runs a receiver of profiles until SIGINT or SIGTERM; its address is the first line of the output.\n"
+     "  --listen HOST:PORT    where (default 127.0.0.1:8080; port 0: a free one)\n"
+     "  --store FILE          SQLite file for the profiles (default: in memory only)\n"},
+    {"report", pando_cli_report, "prints the hottest functions and the call tree of what a receiver has stored",
+     "usage: pando report (--url URL | --store FILE) [OPTION...]\n"
+     "Prints where the CPU time of a profiling group went.\n"
+     "  --url URL             ask this receiver\n"
+     "  --store FILE          read this SQLite file of a receiver\n"
+     "  --group NAME          profiling group (default: the only one there is)\n"
+     "  --since TIME          only profiles of the last TIME: 90s, 10m, 2h, 7d\n"
+     "  --start TIME          only profiles from TIME on: 2026-01-31T12:00:00Z, or milliseconds since 1970\n"
+     "  --end TIME            only profiles up to TIME\n"
+     "  --top N               lines of the table (default 20; 0: none)\n"
+     "  --min-percent P       leave out branches of the tree under P percent (default 1; 100 leaves out the tree)\n"
+     "  --format text|json    (default text)\n"},
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static void print_usage(FILE *out)
+{
+    fputs("usage: pando COMMAND [OPTION...]\n"
+          "A sampling profiler that lives in the program it profiles.\n", out);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fputs("  help     prints what a command's options are: pando help COMMAND\n"
+          "  --version\n", out);
+}
+
+static int help(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stdout);
+        return PANDO_EXIT_OK;
+    }
+    const struct command *command = find_command(argv[1]);
+    if (command == NULL) {
+        pando_cli_complain("there is no command \"%s\"; see pando help.", argv[1]);
+        return PANDO_EXIT_USAGE;
+    }
+    fputs(command->help, stdout);
+    return PANDO_EXIT_OK;
+}
+
+/* Whoever started us with 0, 1 or 2 closed would find our sockets there: fill them, invisible to what we start. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) < 0)
+            return;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    fill_standard_descriptors();
+    if (argc < 2) {
+        print_usage(stderr);
+        return PANDO_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        puts("pando " PANDO_VERSION);
+        return PANDO_EXIT_OK;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+        return help(argc - 1, argv + 1);
+    const struct command *command = find_command(argv[1]);
+    if (command == NULL) {
+        pando_cli_complain("there is no command or option \"%s\"; see pando help.", argv[1]);
+        return PANDO_EXIT_USAGE;
+    }
+    if (argc == 3 && strcmp(argv[2], "--help") == 0) {
+        fputs(command->help, stdout);
+        return PANDO_EXIT_OK;
+    }
+    return command->run(argc - 1, argv + 1);
+}

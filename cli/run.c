@@ -1,0 +1,203 @@
+/* Why: `pando run`: one command from a program to its profile. Starts a receiver in this process (or uses another one),
+ * starts the program with libpando.so in it, waits, and prints what came.
+ * Context: own process. Whatever the profiler does, the program's output and exit status are passed on as they are. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "cli/agent_library.h"
+#include "cli/child.h"
+#include "cli/cli.h"
+#include "cli/environment.h"
+#include "cli/run_summary.h"
+#include "cli/source.h"
+#include "cli/top_table.h"
+#include "receiver/receiver.h"
+
+enum { HOST_BYTES = 256, URL_BYTES = HOST_BYTES + 32, RATE_MAX_HZ = 10000, INTERVAL_MAX_S = 3600 };
+
+struct options {
+    char group[PANDO_GROUP_BYTES];
+    char host[HOST_BYTES];
+    uint16_t port;
+    const char *interval_s, *rate_hz;
+    const char *store_path, *url, *log;
+    uint64_t top;
+    bool keep, listens;
+    char **command;
+};
+
+/* Group names are of [A-Za-z0-9_-]: the program's own name, with '-' for what does not fit. */
+static void group_of_command(const char *command, char *group, size_t group_bytes)
+{
+    const char *slash = strrchr(command, '/');
+    const char *name = slash != NULL && slash[1] != '\0' ? slash + 1 : command;
+    size_t len = 0;
+    for (; name[len] != '\0' && len < group_bytes - 1; len++) {
+        bool fits = (name[len] >= 'a' && name[len] <= 'z') || (name[len] >= 'A' && name[len] <= 'Z') ||
+                    (name[len] >= '0' && name[len] <= '9') || name[len] == '_' || name[len] == '-';
+        group[len] = fits ? name[len] : '-';
+    }
+    group[len] = '\0';
+}
+
+static bool parse_group(const char *text, char *group)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len >= PANDO_GROUP_BYTES ||
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") != len) {
+        pando_cli_complain("--group takes 1 to 255 letters, digits, '_' and '-', not \"%s\".", text);
+        return false;
+    }
+    memcpy(group, text, len + 1);
+    return true;
+}
+
+static bool parse_option(int option, struct options *options)
+{
+    uint64_t number;
+    switch (option) {
+    case 'g':
+        return parse_group(optarg, options->group);
+    case 'r':
+        options->rate_hz = optarg;
+        return pando_cli_number("--rate", optarg, 1, RATE_MAX_HZ, &number);
+    case 'i':
+        options->interval_s = optarg;
+        return pando_cli_number("--interval", optarg, 1, INTERVAL_MAX_S, &number);
+    case 'l':
+        options->listens = true;
+        return pando_cli_listen_address(optarg, options->host, sizeof options->host, &options->port);
+    case 's':
+        options->store_path = optarg;
+        return true;
+    case 'u':
+        options->url = optarg;
+        return true;
+    case 't':
+        return pando_cli_number("--top", optarg, 0, PANDO_TOP_TABLE_MAX, &options->top);
+    case 'L':
+        options->log = optarg;
+        return true;
+    case 'k':
+        options->keep = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool parse_options(int argc, char **argv, struct options *options)
+{
+    static const struct option long_options[] = {
+        {"group", required_argument, NULL, 'g'},  {"rate", required_argument, NULL, 'r'},
+        {"interval", required_argument, NULL, 'i'}, {"listen", required_argument, NULL, 'l'},
+        {"store", required_argument, NULL, 's'},  {"url", required_argument, NULL, 'u'},
+        {"top", required_argument, NULL, 't'},    {"log", required_argument, NULL, 'L'},
+        {"keep", no_argument, NULL, 'k'},         {NULL, 0, NULL, 0},
+    };
+    int option;
+    while ((option = pando_cli_next_option(argc, argv, "+:", long_options)) != -1) {
+        if (!parse_option(option, options))
+            return false;
+    }
+    if (optind >= argc) {
+        pando_cli_complain("run needs a command; see pando help run.");
+        return false;
+    }
+    if (options->url != NULL && (options->listens || options->store_path != NULL || options->keep)) {
+        pando_cli_complain("--url sends to another receiver: --listen, --store and --keep are for an own one.");
+        return false;
+    }
+    options->command = argv + optind;
+    if (options->group[0] == '\0')
+        group_of_command(options->command[0], options->group, sizeof options->group);
+    return true;
+}
+
+/* 0 with *ret_receiver NULL when another receiver is used; `url` is where the program shall send to. */
+static int start_receiver(const struct options *options, struct pando_receiver **ret_receiver, char *url, size_t url_bytes)
+{
+    *ret_receiver = NULL;
+    if (options->url != NULL) {
+        snprintf(url, url_bytes, "%s", options->url);
+        return 0;
+    }
+    struct pando_receiver_config config = {
+        .listen_host = options->host, .port = options->port, .store_path = options->store_path};
+    char message[512] = "";
+    int error = pando_receiver_start(&config, ret_receiver, message, sizeof message);
+    if (error != 0)
+        pando_cli_complain("%s", message);
+    else
+        pando_cli_local_url(options->host, pando_receiver_port(*ret_receiver), url, url_bytes);
+    return error;
+}
+
+static int exit_status_of_failure(const char *command, int reason)
+{
+    bool missing = reason == ENOENT;
+    pando_cli_complain("%s: %s.", command, missing && strchr(command, '/') == NULL ? "command not found" : strerror(reason));
+    return missing ? PANDO_EXIT_NOT_FOUND : PANDO_EXIT_NOT_EXECUTABLE;
+}
+
+/* Runs the command to its end; returns its exit status, or ours when it could not be started. */
+static int run_command(const struct options *options, const struct pando_child_signals *signals, char **environment,
+                       bool *ret_started)
+{
+    struct pando_child child = {0};
+    *ret_started = pando_child_start(signals, options->command, environment, &child) == 0;
+    if (!*ret_started)
+        return exit_status_of_failure(options->command[0], child.failed_errno);
+    int status = pando_child_wait(signals, &child);
+    return WIFSIGNALED(status) ? PANDO_EXIT_SIGNALED + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int pando_cli_run(int argc, char **argv)
+{
+    struct options options = {.host = "127.0.0.1", .interval_s = "3", .top = 10};
+    char library[PATH_MAX], url[PATH_MAX];
+    if (!parse_options(argc, argv, &options))
+        return PANDO_EXIT_USAGE;
+    if (!pando_agent_library_find(library, sizeof library))
+        return PANDO_EXIT_FAILED;
+
+    struct pando_child_signals signals;
+    pando_child_prepare(&signals); /* before the receiver's threads */
+    uint64_t start_ms = pando_clock_wall_ns() / 1000000;
+    struct pando_receiver *receiver;
+    if (start_receiver(&options, &receiver, url, sizeof url) != 0)
+        return PANDO_EXIT_FAILED;
+    const struct pando_environment_settings settings = {
+        .library = library, .url = url, .group = options.group, .interval_s = options.interval_s,
+        .rate_hz = options.rate_hz, .log = options.log};
+    char **environment = pando_environment_make(environ, &settings);
+    int status = PANDO_EXIT_FAILED;
+    if (environment == NULL) {
+        pando_cli_complain("there is no memory.");
+    } else {
+        fprintf(stderr, receiver != NULL ? "pando: the call tree of group %s is at %s/\n"
+                                         : "pando: profiles of group %s go to %s\n", options.group, url);
+        bool started;
+        status = run_command(&options, &signals, environment, &started);
+        if (started) {
+            const struct pando_run_summary summary = {.url = url, .group = options.group, .start_ms = start_ms,
+                                                      .top = (uint32_t)options.top, .command = options.command[0]};
+            pando_run_summary_print(&summary);
+        }
+        if (started && options.keep) {
+            fprintf(stderr, "pando: the call tree stays at %s/ until Ctrl-C.\n", url);
+            pando_child_wait_for_stop(&signals);
+        }
+    }
+    pando_environment_free(environment);
+    if (receiver != NULL)
+        pando_receiver_stop(receiver);
+    return status;
+}

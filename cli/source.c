@@ -1,0 +1,163 @@
+/* Why: cli/source.h. Context: own process. */
+#include "cli/source.h"
+
+#include <curl/curl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "cli/http_get.h"
+#include "cli/tree_json.h"
+#include "receiver/store.h"
+
+enum {
+    ANSWER_LIMIT_BYTES = 1 << 29,
+    URL_BYTES = 4096,
+    HTTP_OK = 200,
+    HTTP_NOT_FOUND = 404,
+};
+
+/* GET of `path` under the receiver's address. 0 with the body, or an error with a sentence. */
+static int get(const char *base, const char *path, struct pando_buffer *body, char *message, size_t message_bytes)
+{
+    char url[URL_BYTES];
+    size_t base_len = strlen(base);
+    while (base_len > 0 && base[base_len - 1] == '/')
+        base_len--;
+    if ((size_t)snprintf(url, sizeof url, "%.*s%s", (int)base_len, base, path) >= sizeof url) {
+        snprintf(message, message_bytes, "the URL is too long.");
+        return PANDO_ERR_INVALID;
+    }
+    int status = pando_http_get(url, body, message, message_bytes);
+    if (status < 0)
+        return status;
+    if (status == HTTP_OK)
+        return 0;
+    snprintf(message, message_bytes, "%s answered with HTTP status %d.", url, status);
+    return status == HTTP_NOT_FOUND ? PANDO_ERR_NOT_FOUND : PANDO_ERR_NETWORK;
+}
+
+static int merge_from_url(const char *base, const char *group, uint64_t start_ms, uint64_t end_ms,
+                          struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message,
+                          size_t message_bytes)
+{
+    char path[URL_BYTES / 2];
+    char *escaped = curl_easy_escape(NULL, group, 0);
+    int len = snprintf(path, sizeof path, "/api/v1/groups/%s/tree?start=%" PRIu64, escaped != NULL ? escaped : "", start_ms);
+    if (end_ms != UINT64_MAX && len > 0 && (size_t)len < sizeof path)
+        snprintf(path + len, sizeof path - (size_t)len, "&end=%" PRIu64, end_ms);
+    curl_free(escaped);
+    struct pando_buffer body;
+    pando_buffer_init(&body, ANSWER_LIMIT_BYTES);
+    int error = get(base, path, &body, message, message_bytes);
+    if (error == 0)
+        error = pando_tree_json_decode(body.bytes, body.len_bytes, ret_profile, ret_profile_count, message, message_bytes);
+    if (error == PANDO_ERR_NOT_FOUND)
+        snprintf(message, message_bytes, "the receiver has no profile of group \"%s\" in that time.", group);
+    pando_buffer_release(&body);
+    return error;
+}
+
+static int merge_from_store(const char *path, const char *group, uint64_t start_ms, uint64_t end_ms,
+                            struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message,
+                            size_t message_bytes)
+{
+    struct pando_store *store;
+    int error = pando_store_open(path, true, &store, message, message_bytes);
+    if (error != 0)
+        return error;
+    error = pando_store_merge(store, group, start_ms, end_ms, ret_profile, ret_profile_count, message, message_bytes);
+    if (error == PANDO_ERR_NOT_FOUND)
+        snprintf(message, message_bytes, "%s has no profile of group \"%s\" in that time.", path, group);
+    pando_store_close(store);
+    return error;
+}
+
+int pando_source_merge(const struct pando_source *source, const char *group, uint64_t start_ms, uint64_t end_ms,
+                       struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message,
+                       size_t message_bytes)
+{
+    return source->url != NULL
+               ? merge_from_url(source->url, group, start_ms, end_ms, ret_profile, ret_profile_count, message, message_bytes)
+               : merge_from_store(source->store_path, group, start_ms, end_ms, ret_profile, ret_profile_count, message,
+                                  message_bytes);
+}
+
+/* The groups that were seen, as text for a sentence. */
+struct group_list {
+    uint64_t count;
+    char first[PANDO_GROUP_BYTES];
+    char names[1024];
+};
+
+static void add_group(struct group_list *list, const char *name)
+{
+    if (list->count++ == 0)
+        snprintf(list->first, sizeof list->first, "%s", name);
+    size_t len = strlen(list->names);
+    snprintf(list->names + len, sizeof list->names - len, "%s%s", len != 0 ? ", " : "", name);
+}
+
+static int visit_group(void *context, const struct pando_store_group *group)
+{
+    add_group(context, group->name);
+    return 0;
+}
+
+static int groups_from_store(const char *path, struct group_list *list, char *message, size_t message_bytes)
+{
+    struct pando_store *store;
+    int error = pando_store_open(path, true, &store, message, message_bytes);
+    if (error != 0)
+        return error;
+    error = pando_store_groups(store, visit_group, list);
+    if (error != 0)
+        snprintf(message, message_bytes, "the groups in %s cannot be read: %s.", path, pando_error_text(error));
+    pando_store_close(store);
+    return error;
+}
+
+static int groups_from_url(const char *base, struct group_list *list, char *message, size_t message_bytes)
+{
+    struct pando_buffer body;
+    pando_buffer_init(&body, ANSWER_LIMIT_BYTES);
+    int error = get(base, "/api/v1/groups", &body, message, message_bytes);
+    json_t *root = error == 0 ? json_loadb(body.bytes != NULL ? body.bytes : "", body.len_bytes, 0, NULL) : NULL;
+    const json_t *groups = json_is_array(root) ? root : json_object_get(root, "groups");
+    if (error == 0 && !json_is_array(groups)) {
+        snprintf(message, message_bytes, "the receiver's list of groups is not as expected.");
+        error = PANDO_ERR_SYNTAX;
+    }
+    size_t i;
+    json_t *group;
+    json_array_foreach(groups, i, group) {
+        const char *name = json_string_value(json_is_string(group) ? group : json_object_get(group, "name"));
+        if (name != NULL)
+            add_group(list, name);
+    }
+    json_decref(root);
+    pando_buffer_release(&body);
+    return error;
+}
+
+int pando_source_only_group(const struct pando_source *source, char *group, size_t group_bytes, char *message,
+                            size_t message_bytes)
+{
+    struct group_list list = {0};
+    int error = source->url != NULL ? groups_from_url(source->url, &list, message, message_bytes)
+                                    : groups_from_store(source->store_path, &list, message, message_bytes);
+    if (error != 0)
+        return error;
+    if (list.count == 1) {
+        snprintf(group, group_bytes, "%s", list.first);
+        return 0;
+    }
+    if (list.count == 0)
+        snprintf(message, message_bytes, "nothing is stored yet.");
+    else
+        snprintf(message, message_bytes, "there are several groups, choose one with --group: %s.", list.names);
+    return PANDO_ERR_NOT_FOUND;
+}

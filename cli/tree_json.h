@@ -1,0 +1,16 @@
+/* Why: the receiver's answer to GET /api/v1/groups/GROUP/tree, as a profile.
+ * Context: own process. The bytes come from outside: all is checked, nothing recurses. */
+#ifndef PANDO_CLI_TREE_JSON_H
+#define PANDO_CLI_TREE_JSON_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "profile/profile.h"
+
+/* *ret_profile is the caller's to free; its weights are nanoseconds. PANDO_ERR_SYNTAX, PANDO_ERR_INVALID, PANDO_ERR_LIMIT,
+ * PANDO_ERR_NO_MEMORY: `message` has one sentence. */
+int pando_tree_json_decode(const char *text, size_t len_bytes, struct pando_profile **ret_profile,
+                           uint64_t *ret_profile_count, char *message, size_t message_bytes);
+
+#endif
