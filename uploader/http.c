@@ -5,7 +5,6 @@
 
 #include <curl/curl.h>
 #include <fcntl.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "uploader/response.h"
+#include "uploader/tls_guard.h"
 
 enum { ANSWER_MAX_BYTES = 64 * 1024, LOOK_UP_MS = 50, DESCRIPTOR_MIN = 10, URL_BYTES = 8192 };
 
@@ -23,6 +23,7 @@ struct pando_http {
     CURLM *multi;
     CURL *easy;
     struct curl_slist *headers;
+    bool guards_tls;     /* between the first TLS transfer and the rest: connections stay open */
     struct pando_buffer answer;
     char error_text[CURL_ERROR_SIZE];
     char url[URL_BYTES];
@@ -35,11 +36,7 @@ struct pando_http *pando_http_new(const struct pando_http_settings *settings)
         return NULL;
     http->settings = settings;
     pando_buffer_init(&http->answer, ANSWER_MAX_BYTES);
-    /* OpenSSL registers its clean-up with atexit() when it is first used. Used first here, late, it would run early in the
-     * host's exit(), before the last flush, which would then use freed tables. Whoever comes first decides: if the host
-     * uses the same OpenSSL already, this changes nothing. Its configuration file is loaded as for every program (a policy
-     * on ciphers, FIPS): to forbid that would forbid it to the host too. */
-    OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
+    pando_tls_guard_init();
     /* Counted by libcurl and safe against the host's own call (since 7.84). There is no curl_global_cleanup: it would take
      * TLS away from a name look-up that is still under way in a thread of libcurl's. */
     curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -65,6 +62,9 @@ void pando_http_rest(struct pando_http *http)
     http->easy = NULL;
     http->multi = NULL;
     http->headers = NULL;
+    if (http->guards_tls)
+        pando_tls_guard_leave();
+    http->guards_tls = false;
 }
 
 /* Where the thread could not leave the host's table: the low descriptors are the host's, which may count on getting them. */
@@ -170,7 +170,8 @@ static bool run(struct pando_http *http, const atomic_bool *abort, CURLcode *ret
         if (curl_multi_perform(http->multi, &running) != CURLM_OK || running == 0)
             break;
         curl_multi_poll(http->multi, NULL, 0, LOOK_UP_MS, NULL);
-        aborted = atomic_load_explicit(abort, memory_order_relaxed);
+        aborted = atomic_load_explicit(abort, memory_order_relaxed) ||
+                  (http->guards_tls && pando_tls_guard_is_closing());
     }
     int left;
     for (CURLMsg *done; (done = curl_multi_info_read(http->multi, &left)) != NULL;)
@@ -231,12 +232,27 @@ struct pando_try_outcome pando_http_post(struct pando_http *http, const struct p
     struct pando_try_outcome outcome = {.failure = PANDO_TRY_IMPOSSIBLE};
     http->error_text[0] = '\0';
     pando_buffer_clear(&http->answer);
+    if (http->settings->needs_tls && !http->guards_tls) {
+        http->guards_tls = pando_tls_guard_enter();
+        if (!http->guards_tls) {
+            snprintf(reason, reason_bytes, "the program's OpenSSL is shut down already");
+            outcome.failure = PANDO_TRY_UNREACHABLE;
+            return outcome;
+        }
+    }
     snprintf(reason, reason_bytes, "the request could not be prepared");
     if (!prepare(http, payload))
         return outcome;
     CURLcode code;
     if (!run(http, abort, &code)) {
         snprintf(reason, reason_bytes, "aborted");
+        bool by_exit = !atomic_load_explicit(abort, memory_order_relaxed);
+        if (by_exit) {
+            pando_http_rest(http);
+            snprintf(reason, reason_bytes, "the program shut its OpenSSL down meanwhile");
+            outcome.failure = PANDO_TRY_UNREACHABLE;
+            return outcome;
+        }
         outcome.failure = PANDO_TRY_ABORTED;
         return outcome;
     }

@@ -19,6 +19,7 @@ struct pando_http_settings {
     char *no_proxy;      /* run into the host's setenv */
     char *ca_file;       /* NULL: the system's */
     uint32_t connect_timeout_ms, total_timeout_ms;
+    bool needs_tls;      /* https, or a proxy that is */
     bool in_clear;       /* http to a host that is not this one */
 };
 

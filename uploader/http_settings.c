@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -108,6 +109,7 @@ static int fill(struct pando_http_settings *settings, const char *url, const cha
     int error = copy(&settings->user_agent, user_agent != NULL ? user_agent : "Pando");
     if (error == 0)
         error = copy(&settings->proxy, proxy_for(https, loopback));
+    settings->needs_tls = https || (settings->proxy != NULL && strncasecmp(settings->proxy, "https://", 8) == 0);
     if (error == 0)
         error = copy(&settings->no_proxy, no_proxy != NULL ? no_proxy : "");
     if (error == 0 && ca_file != NULL)

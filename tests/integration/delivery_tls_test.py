@@ -30,6 +30,8 @@ class Receiver(http.server.ThreadingHTTPServer):
 
     def __init__(self, certificate=None):
         self.bodies = {}
+        self.hang = threading.Event()
+        self.hangs = False
         self.paths = []
         super().__init__(("127.0.0.1", 0), Handler)
         if certificate:
@@ -57,6 +59,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.paths.append(self.path)
+        if self.server.hangs:
+            self.server.hang.set()
+            self.rfile.read(1)  # until the client goes away
+            return
         self.server.bodies[self.path.split("profileToken=")[1]] = body
         self.send_response(204)
         self.end_headers()
@@ -83,11 +89,14 @@ def make_certificate(folder, name, host, days=2):
     return path + ".pem", cert
 
 
-def run(program, url, **environment):
-    clean = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-    clean.pop("SSL_CERT_FILE", None)
-    clean.pop("AWS_CA_BUNDLE", None)
-    done = subprocess.run([program, url, "group"], env={**clean, **environment}, capture_output=True, text=True, timeout=120)
+def environment_with(**more):
+    unwanted = ("_proxy", "ssl_cert_file", "aws_ca_bundle")
+    return {**{k: v for k, v in os.environ.items() if not k.lower().endswith(unwanted)}, **more}
+
+
+def run(program, url, *words, **environment):
+    done = subprocess.run([program, url, "group", *words], env=environment_with(**environment), capture_output=True,
+                          text=True, timeout=120)
     assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
     return json.loads(done.stdout), done.stderr
 
@@ -118,6 +127,25 @@ def main():
             told, log = run(program, f"https://localhost:{receiver.server_port}", SSL_CERT_FILE=good_ca)
             assert told == {"last": 0, "delivered": 2, "rejected": 0, "gave_up": 0}, (told, log)
             check_bodies(receiver)
+
+        # The host uses the same OpenSSL, which is gone when the last flush comes: that one is lost, the host ends well.
+        with Receiver(good) as receiver:
+            told, log = run(program, f"https://localhost:{receiver.server_port}", "host", SSL_CERT_FILE=good_ca)
+            assert told["delivered"] == 1 and told["gave_up"] == 1 and told["last"] != 0, (told, log)
+            assert "OpenSSL is shut down already" in log, log
+
+        # The same, with a transfer under way: OpenSSL's clean-up waits until it is aborted.
+        with Receiver(good) as receiver:
+            receiver.hangs = True
+            environment = environment_with(SSL_CERT_FILE=good_ca)
+            with subprocess.Popen([program, f"https://localhost:{receiver.server_port}", "group", "leave"], env=environment,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as leaver:
+                assert receiver.hang.wait(60)
+                out, log = leaver.communicate("go\n", timeout=60)
+            assert leaver.returncode == 0, (leaver.returncode, out, log)
+            told = json.loads(out)
+            assert told["delivered"] == 0 and told["gave_up"] == 2, (told, log)
+            assert "shut its OpenSSL down meanwhile" in log, log
 
         for name, certificate, environment in [
             ("unknown issuer", good, {}),

@@ -1,6 +1,8 @@
-// link: pando_uploader pando_profile pando_base
+// link: pando_uploader pando_profile pando_base ssl crypto
 /* Delivers two profiles with difficult names to the URL and group given: one at once, one from an atexit handler that is older
- * than anything OpenSSL registers, so that it runs last. Says what became of them, as JSON. For delivery_tls_test.py. */
+ * than anything OpenSSL registers, so that it runs last. Says what became of them, as JSON. For delivery_tls_test.py.
+ * A third word makes it a host that uses OpenSSL itself ("host"), and does not wait for the first ("leave"). */
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,15 +67,22 @@ static void last_words(void)
 int main(int argc, char **argv)
 {
     char message[300];
-    if (argc != 3)
+    if (argc < 3)
         return 2;
     atexit(last_words);
+    if (argc == 4)
+        OPENSSL_init_ssl(0, NULL); /* registers OpenSSL's clean-up, which so runs before last_words */
     pando_log_open("stderr", PANDO_LOG_DEBUG);
     struct pando_uploader_config config = {.url = argv[1], .group = argv[2], .user_agent = "Pando/test", .counters = &counters};
     if (pando_uploader_new(&config, &uploader, message, sizeof message) != 0) {
         fprintf(stderr, "%s\n", message);
         _Exit(2);
     }
-    deliver();
+    if (argc == 4 && strcmp(argv[3], "leave") == 0) {
+        pando_uploader_submit(uploader, make_payload());
+        (void)!getchar(); /* until the test has seen the request */
+    } else {
+        deliver();
+    }
     return 0;
 }
