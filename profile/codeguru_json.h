@@ -1,6 +1,6 @@
 /* Why: the CodeGuru agent profile as JSON, out and in.
  * Context: worker and own processes. Pure: bytes in, bytes out. Iterative: no recursion on depth.
- * Form: docs/codeguru-protocol.md (from the public Python agent, aws/amazon-codeguru-profiler-python-agent). */
+ * Form: docs/delivery.md (from the public Python agent, aws/amazon-codeguru-profiler-python-agent). */
 #ifndef PANDO_PROFILE_CODEGURU_JSON_H
 #define PANDO_PROFILE_CODEGURU_JSON_H
 
@@ -9,7 +9,7 @@
 #include "base/buffer.h"
 #include "profile/profile.h"
 
-/* Appends the JSON body for PostAgentProfile to `out`. Siblings that render to the same key are merged.
+/* Appends the JSON body for PostAgentProfile to `out`, which is freed on an error. Siblings that render to the same key are merged.
  * A frame's key is "object:name", or just the name when it has no object or is "[object+0x...]".
  * Returns 0, PANDO_ERR_LIMIT (out's maximum) or PANDO_ERR_NO_MEMORY. */
 int pando_codeguru_json_encode(const struct pando_profile *profile, struct pando_buffer *out);

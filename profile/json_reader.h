@@ -1,6 +1,6 @@
 /* Why: profiles come from the network, as deep and as large as the sender likes. This reads JSON (RFC 8259) as a stream of
  * tokens: no tree, no recursion, no allocation, so that neither depth nor size of a body costs more than the body.
- * (jansson needs some 200 bytes for each object, which the form has three of for each frame, and stops at 2048 levels.)
+ * (jansson needs ten times the body, and stops at 2048 levels: docs/delivery.md has the numbers.)
  * Context: worker and own processes; one thread. Private to profile/. */
 #ifndef PANDO_PROFILE_JSON_READER_H
 #define PANDO_PROFILE_JSON_READER_H
