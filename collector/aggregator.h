@@ -1,0 +1,48 @@
+/* Why: takes samples out of the ring and folds them into the call tree of the current interval; at the interval's end makes the
+ * tree an immutable profile with names.
+ * Context: worker; one thread, the agent's. Never touches a sampled thread, never takes the loader's lock. */
+#ifndef PANDO_COLLECTOR_AGGREGATOR_H
+#define PANDO_COLLECTOR_AGGREGATOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "exchange/counters.h"
+#include "exchange/objects.h"
+#include "exchange/ring.h"
+#include "profile/profile.h"
+
+struct pando_aggregator;
+
+struct pando_aggregator_config {
+    struct pando_ring *ring;
+    struct pando_objects *objects;
+    struct pando_counters *counters;
+    size_t tree_limit_bytes;      /* of the call tree of addresses; 0: 10 MiB */
+    size_t symbols_limit_bytes;   /* of symbol tables; 0: 32 MiB */
+    size_t rows_limit_bytes;      /* of all row tables; 0: 64 MiB */
+    uint32_t depth_max;           /* frames of a stack that are kept; 0: 1000 */
+};
+
+/* NULL: no memory. All pointers in the configuration outlive it. */
+struct pando_aggregator *pando_aggregator_new(const struct pando_aggregator_config *config);
+void pando_aggregator_free(struct pando_aggregator *aggregator);
+
+/* One turn: refreshes the code map when it may be old, takes at most `records_max` records, folds them, builds rows that were
+ * asked for, frees what no handler reads any more. *ret_taken: records taken. Returns 0, or PANDO_ERR_LIMIT when the tree is
+ * full: seal, then call again (the record that did not fit is kept and goes into the next interval). */
+int pando_aggregator_turn(struct pando_aggregator *aggregator, uint32_t records_max, uint32_t *ret_taken);
+
+/* Stacks folded since the last seal (unweighted). */
+uint64_t pando_aggregator_samples(const struct pando_aggregator *aggregator);
+
+/* Ends the interval: the tree with names as an immutable profile (the caller's to free), and an empty tree for the next one.
+ * Of the profile's meta it fills in samples, counter_name ("WALL_TIME") and the counters of `counters` (their increase since
+ * the last seal, those that are zero left out); the caller fills `fill_meta` (called before the profile is finished, with the
+ * builder for strings). NULL when there were no samples, or there is no memory (then the samples stay in the tree). */
+struct pando_profile *pando_aggregator_seal(struct pando_aggregator *aggregator,
+                                            void (*fill_meta)(void *context, struct pando_profile_builder *builder),
+                                            void *context);
+
+#endif

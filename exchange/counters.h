@@ -1,0 +1,71 @@
+/* Why: everything that happens to samples and threads, counted by name, so that nothing is lost in silence.
+ * Context: both worlds; relaxed atomics, any context. Each goes up only (gauges say so); the worker ships the increase since
+ * the last profile in debugInfo, under the name in pando_counter_name. */
+#ifndef PANDO_EXCHANGE_COUNTERS_H
+#define PANDO_EXCHANGE_COUNTERS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+enum pando_counter {
+    /* Conservation: signals = samples_kept + each samples_dropped_*; the aggregator folds what was kept. */
+    PANDO_COUNT_SIGNALS = 0,            /* of our timers, that reached the handler */
+    PANDO_COUNT_SAMPLES_KEPT,           /* in the ring */
+    PANDO_COUNT_DROPPED_RING_FULL,
+    PANDO_COUNT_DROPPED_RING_BUSY,
+    PANDO_COUNT_DROPPED_STALE,          /* of a timer that is no longer ours, or of a thread that is being taken down */
+    PANDO_COUNT_DROPPED_STOPPED,        /* arrived after stop, before start */
+    PANDO_COUNT_OVERRUNS,               /* expiries that the kernel put into a later signal; they are in the weights */
+    PANDO_COUNT_FOREIGN_SIGNALS,        /* SIGPROF of the host's, passed on */
+    /* Threads. */
+    PANDO_COUNT_THREADS_SEEN,
+    PANDO_COUNT_THREADS_NO_SLOT,        /* more threads than the registry holds */
+    PANDO_COUNT_THREADS_NO_TIMER,       /* timer_create refused */
+    PANDO_COUNT_THREADS_TIMER_LIMIT,    /* our half of RLIMIT_SIGPENDING is used up */
+    PANDO_COUNT_THREADS_SMALL_ALTSTACK, /* alternate signal stack too small to take a signal on */
+    /* Frames, by how they were found (from the samples, counted by the aggregator). */
+    PANDO_COUNT_FRAMES_BY_ROW,
+    PANDO_COUNT_FRAMES_BY_FRAME_POINTER,
+    PANDO_COUNT_FRAMES_BY_GUESS,
+    PANDO_COUNT_STACKS_WHOLE,
+    PANDO_COUNT_STACKS_NO_ROWS,
+    PANDO_COUNT_STACKS_NO_RULE,
+    PANDO_COUNT_STACKS_BAD_STACK,
+    PANDO_COUNT_STACKS_BAD_CODE,
+    PANDO_COUNT_STACKS_TOO_DEEP,
+    PANDO_COUNT_STACKS_TRUNCATED,
+    PANDO_COUNT_STACKS_FINISHED_LATE,   /* RAW ones that the aggregator walked to the end */
+    /* Aggregator. */
+    PANDO_COUNT_SAMPLES_FOLDED,
+    PANDO_COUNT_DROPPED_TREE_FULL,      /* kept, but no room in the tree even after an early seal */
+    PANDO_COUNT_INTERVALS_SEALED_EARLY,
+    PANDO_COUNT_FRAMES_UNNAMED,
+    PANDO_COUNT_OBJECTS_WITHOUT_ROWS,   /* no unwind information, or damaged, or over the limit */
+    PANDO_COUNTERS,
+};
+
+struct pando_counters {
+    atomic_ullong values[PANDO_COUNTERS];
+    atomic_uint threads_now;            /* gauge: threads in the registry */
+    atomic_ullong handler_ns;           /* time spent in the handler, where it is measured */
+};
+
+static inline void pando_count_add(struct pando_counters *counters, enum pando_counter which, uint64_t more)
+{
+    atomic_fetch_add_explicit(&counters->values[which], more, memory_order_relaxed);
+}
+
+static inline void pando_count(struct pando_counters *counters, enum pando_counter which)
+{
+    pando_count_add(counters, which, 1);
+}
+
+static inline uint64_t pando_counted(const struct pando_counters *counters, enum pando_counter which)
+{
+    return atomic_load_explicit(&((struct pando_counters *)(uintptr_t)counters)->values[which], memory_order_relaxed);
+}
+
+/* The name under which it is shipped ("samplesDroppedRingFull"). Static; NULL for a number that is none. */
+const char *pando_counter_name(enum pando_counter which);
+
+#endif

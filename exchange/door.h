@@ -1,0 +1,60 @@
+/* Why: the one place where the guest and the worker meet: what libpando.so hands over when it opens libpando-worker.so, and what
+ * it may call then. Both are built from one source tree; the number tells when they are not.
+ * Context: all calls come from the agent's own thread. Plain data and function pointers, no symbols across the border. */
+#ifndef PANDO_EXCHANGE_DOOR_H
+#define PANDO_EXCHANGE_DOOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/log.h"
+#include "exchange/counters.h"
+#include "exchange/objects.h"
+#include "exchange/ring.h"
+
+enum { PANDO_DOOR_VERSION = 1, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512 };
+#define PANDO_DOOR_SYMBOL "pando_worker_door"
+
+/* What the user has chosen, checked and complete. */
+struct pando_door_settings {
+    char url[PANDO_DOOR_URL_BYTES];
+    char group[PANDO_DOOR_GROUP_BYTES];
+    char log_path[PANDO_DOOR_PATH_BYTES];
+    enum pando_log_level log_level;
+    uint32_t rate_hz;
+    uint32_t interval_s;
+    uint32_t depth_max;
+    uint32_t tree_limit_mib;
+};
+
+struct pando_door_host {
+    struct pando_ring *ring;
+    struct pando_objects *objects;
+    struct pando_counters *counters;
+    const struct pando_door_settings *settings;
+    uint64_t start_wall_ns, start_mono_ns; /* of sampling in this process */
+};
+
+struct pando_worker;
+
+struct pando_door {
+    uint32_t version;             /* PANDO_DOOR_VERSION, or nothing else may be touched */
+    /* Makes a worker. On failure `message` has one sentence. */
+    int (*open)(const struct pando_door_host *host, struct pando_worker **ret_worker, char *message, size_t message_bytes);
+    /* One turn: takes samples, ends the interval when it is time, hands it to the uploader. Returns after how many nanoseconds
+     * it wants the next turn at the latest (UINT64_MAX: only when there are samples again). */
+    uint64_t (*turn)(struct pando_worker *worker);
+    /* Ends the interval now and waits until all is delivered, or the deadline. 0, PANDO_ERR_TIMEOUT, PANDO_ERR_NETWORK,
+     * PANDO_ERR_REFUSED. */
+    int (*flush)(struct pando_worker *worker, uint64_t deadline_mono_ns);
+    /* Ends the worker's threads and frees it. What is not delivered is lost (counted, logged): flush before. */
+    void (*close)(struct pando_worker *worker);
+    /* Ends the worker's own threads for now; they start again with the next interval. What is queued stays. */
+    void (*rest)(struct pando_worker *worker);
+    /* What became of profiles, by name, as in pando_counters_visit. NULL worker: nothing. */
+    void (*visit_counters)(const struct pando_worker *worker, void (*visit)(void *context, const char *name, uint64_t value),
+                           void *context);
+};
+
+#endif
