@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -25,6 +26,30 @@ int pando_log_open(const char *path, enum pando_log_level level)
     strcpy(log_path, path);
     log_level = level;
     return 0;
+}
+
+struct utc {
+    int year, month, day, hour, minute, second;
+};
+
+/* Own arithmetic: gmtime_r takes libc's time zone lock, and a host that forks while we hold it has a child that hangs at its
+ * next localtime. (The civil calendar from days, by eras of 400 years that begin in March.) */
+static struct utc utc_of(time_t seconds)
+{
+    int64_t days = seconds / 86400, left = seconds % 86400;
+    if (left < 0) {
+        left += 86400;
+        days--;
+    }
+    days += 719468; /* since 0000-03-01 */
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    int64_t day_of_era = days - era * 146097;
+    int64_t year = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * day_of_year + 2) / 153; /* 0 is March */
+    return (struct utc){.year = (int)(year + era * 400 + (month >= 10)), .month = (int)(month < 10 ? month + 3 : month - 9),
+                        .day = (int)(day_of_year - (153 * month + 2) / 5 + 1), .hour = (int)(left / 3600),
+                        .minute = (int)(left / 60 % 60), .second = (int)(left % 60)};
 }
 
 static void write_line(const char *line, size_t len)
@@ -51,12 +76,10 @@ void pando_log(enum pando_log_level level, const char *format, ...)
     static const char *const names[] = {"error", "warning", "info", "debug"};
     char line[1280];
     struct timespec now;
-    struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    int head = snprintf(line, 128, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ pando[%d] %s: ", utc.tm_year + 1900,
-                        utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1000000,
-                        (int)getpid(), names[level]);
+    struct utc utc = utc_of(now.tv_sec);
+    int head = snprintf(line, 128, "%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ pando[%d] %s: ", utc.year, utc.month,
+                        utc.day, utc.hour, utc.minute, utc.second, now.tv_nsec / 1000000, (int)getpid(), names[level]);
     va_list args;
     va_start(args, format);
     int len = vsnprintf(line + head, 1024, format, args);

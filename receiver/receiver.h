@@ -3,6 +3,7 @@
 #ifndef PANDO_RECEIVER_RECEIVER_H
 #define PANDO_RECEIVER_RECEIVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,15 +11,20 @@
 
 struct pando_receiver;
 
+/* Zero is a good value for every member. */
 struct pando_receiver_config {
     const char *listen_host;     /* NULL: "127.0.0.1" */
     uint16_t port;               /* 0: a free one */
+    bool allow_remote;           /* listen_host may be another than a loopback address: there is no authentication */
+    const char *host_names;      /* more names that clients may call this receiver by, with commas; NULL: none */
     const char *store_path;      /* SQLite file; NULL or "": in memory */
-    size_t body_limit_bytes;     /* 0: 32 MiB */
-    uint64_t default_group_since_ms; /* unused by now, 0 */
+    uint64_t store_limit_bytes;  /* 0: 512 MiB in memory, no limit for a file */
+    size_t body_limit_bytes;     /* of a posted profile, unpacked; 0: 32 MiB */
+    uint32_t period_s;           /* what ConfigureAgent tells agents to report at; 0: 60 */
 };
 
-/* Opens the store and listens. On failure `message` has one sentence (address in use, file not writable, ...). */
+/* Opens the store and listens. On failure `message` has one sentence (address in use, file not writable, ...).
+ * Its threads have all signals blocked. */
 int pando_receiver_start(const struct pando_receiver_config *config, struct pando_receiver **ret_receiver,
                          char *message, size_t message_bytes);
 /* The port it listens on. */

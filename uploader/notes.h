@@ -1,4 +1,4 @@
-/* Why: the upload thread has descriptors of its own (uploader/descriptors.h), so its "stderr" is not the host's. What it has
+/* Why: the upload thread has descriptors of its own (base/descriptors.h), so its "stderr" is not the host's. What it has
  * to say is kept here, and said by the next thread of the worker's that comes along: submit, flush or close.
  * Context: worker. The caller holds the uploader's lock, except where it says otherwise. Private to uploader/. */
 #ifndef PANDO_UPLOADER_NOTES_H

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include "base/descriptors.h"
 #include "base/clock.h"
-#include "uploader/descriptors.h"
 
 static void add(atomic_ullong *counter, unsigned long long value)
 {

@@ -1,8 +1,8 @@
-/* Why: uploader/descriptors.h. Context: the upload thread, first thing.
+/* Why: base/descriptors.h. Context: a thread of ours, first thing.
  * One call both unshares and empties, so no file of the host's is kept open even for a moment. (unshare(CLONE_FILES) and
  * closing would: a pipe whose reader waits for its end would see it late; and POSIX locks belong to a table, so that
  * closing in the wrong one would drop the host's.) */
-#include "uploader/descriptors.h"
+#include "base/descriptors.h"
 
 #include <fcntl.h>
 #include <limits.h>

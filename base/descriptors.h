@@ -1,10 +1,10 @@
 /* Why: descriptors are one table for all threads, and the host believes it knows what is in it: it closes 0 and expects to
  * get 0 again, it closes all above 2 when it becomes a daemon, it passes numbers on. A socket of ours in that table can be
  * closed under us, its number reused, and then our bytes go into the host's file. libcurl opens some that nobody can move
- * (its wake-up pair, the look-up's). So the upload thread leaves the table for one of its own.
- * Context: the upload thread, first thing. Private to uploader/. */
-#ifndef PANDO_UPLOADER_DESCRIPTORS_H
-#define PANDO_UPLOADER_DESCRIPTORS_H
+ * (its wake-up pair, the look-up's). So the agent's and the upload thread leave the table, each for one of its own.
+ * Context: a thread of ours, first thing. */
+#ifndef PANDO_BASE_DESCRIPTORS_H
+#define PANDO_BASE_DESCRIPTORS_H
 
 #include <stdbool.h>
 
