@@ -23,13 +23,19 @@ static void object_free(struct pando_mappings *mappings, struct pando_object *ob
     free(object);
 }
 
-/* Frees the objects that no mapping shows. */
+static uint64_t period_now(const struct pando_mappings *mappings)
+{
+    return mappings->periods_ended + 1;
+}
+
+/* Frees the objects that no mapping shows and no address was located in of late. The others keep their order. */
 static void sweep_objects(struct pando_mappings *mappings)
 {
     size_t kept = 0;
     for (size_t i = 0; i < mappings->object_count; i++) {
         struct pando_object *object = mappings->objects[i];
-        if (object->mapping_count == 0)
+        bool located = object->located_in != 0 && object->located_in + 1 >= period_now(mappings);
+        if (object->mapping_count == 0 && !located)
             object_free(mappings, object);
         else
             mappings->objects[kept++] = object;
@@ -107,7 +113,7 @@ static bool same_object(const struct pando_object *object, const struct line *li
 static int make_object(struct pando_mappings *mappings, const struct line *line, bool deleted,
                        struct pando_object **ret_object)
 {
-    if (mappings->object_count == PANDO_MAPPINGS_OBJECTS_MAX)
+    if (mappings->object_count == PANDO_MAPPINGS_OBJECTS_MAX || mappings->numbers_given >= UINT32_MAX - 1)
         return PANDO_ERR_LIMIT;
     if (mappings->object_count == mappings->object_capacity) {
         size_t capacity = mappings->object_capacity * 2 + 32;
@@ -126,6 +132,7 @@ static int make_object(struct pando_mappings *mappings, const struct line *line,
     }
     const char *slash = strrchr(path, '/');
     *object = (struct pando_object){
+        .number = ++mappings->numbers_given,
         .kind = kind_of(line), .path = path, .name = slash != NULL && slash[1] != '\0' ? slash + 1 : path,
         .deleted = deleted, .dev_major = (uint32_t)line->dev_major, .dev_minor = (uint32_t)line->dev_minor,
         .inode = line->inode,
@@ -299,8 +306,11 @@ int pando_mappings_update(struct pando_mappings *mappings, const char *maps, siz
     }
     for (size_t i = 0; i < mappings->count; i++)
         mappings->items[i].object->mapping_count--;
-    for (size_t i = 0; i < merged.count; i++)
-        merged.items[i].object->mapping_count++;
+    for (size_t i = 0; i < merged.count; i++) {
+        struct pando_object *object = merged.items[i].object;
+        if (object->mapping_count++ == 0 || merged.items[i].gone_since == 0)
+            object->shown_at = i;
+    }
     free(mappings->items);
     mappings->items = merged.items;
     mappings->count = merged.count;
@@ -322,4 +332,31 @@ const struct pando_mapping *pando_mappings_find(const struct pando_mappings *map
     if (low == 0 || address >= mappings->items[low - 1].end)
         return NULL;
     return &mappings->items[low - 1];
+}
+
+const struct pando_mapping *pando_mappings_locate(struct pando_mappings *mappings, uint64_t address)
+{
+    const struct pando_mapping *mapping = pando_mappings_find(mappings, address);
+    if (mapping != NULL)
+        mapping->object->located_in = period_now(mappings);
+    return mapping;
+}
+
+struct pando_object *pando_mappings_object(const struct pando_mappings *mappings, uint32_t number)
+{
+    size_t low = 0, high = mappings->object_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (mappings->objects[middle]->number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < mappings->object_count && mappings->objects[low]->number == number ? mappings->objects[low] : NULL;
+}
+
+void pando_mappings_end_period(struct pando_mappings *mappings)
+{
+    mappings->periods_ended++;
+    sweep_objects(mappings);
 }

@@ -23,6 +23,7 @@ enum pando_object_kind {
 struct pando_elf_names;
 
 struct pando_object {
+    uint32_t number;        /* from 1, in the order of first sight; never used twice */
     enum pando_object_kind kind;
     char *path;             /* without " (deleted)"; malloc'ed */
     const char *name;       /* its last part, within path */
@@ -30,11 +31,14 @@ struct pando_object {
     uint32_t dev_major, dev_minor;
     uint64_t inode;
     uint32_t mapping_count;
+    size_t shown_at;        /* the number of one of these mappings, if possible one in the latest map */
+    uint64_t located_in;    /* the last period in which an address was located in it; 0: in none */
     /* The owner's (symbols.c): */
     struct pando_elf_names *names;
     uint64_t last_use;
     uint32_t read_count;
     bool unreadable;
+    bool tried_to_verify;
     bool verified;          /* the file at path was found to be the mapped one; it is the one with: */
     uint64_t file_dev, file_inode;
 };
@@ -52,6 +56,8 @@ struct pando_mappings {
     struct pando_object **objects;
     size_t object_count, object_capacity;
     uint64_t update_number;
+    uint64_t periods_ended;
+    uint32_t numbers_given;
     void (*on_object_freed)(struct pando_object *object); /* frees what the owner keeps in it; may be NULL */
 };
 
@@ -62,5 +68,12 @@ void pando_mappings_release(struct pando_mappings *mappings);
 int pando_mappings_update(struct pando_mappings *mappings, const char *maps, size_t len_bytes);
 /* NULL when nothing executable is, or was, at `address`. */
 const struct pando_mapping *pando_mappings_find(const struct pando_mappings *mappings, uint64_t address);
+
+/* The same, and the object then stays known, mapped or not, until the period after this one has ended. */
+const struct pando_mapping *pando_mappings_locate(struct pando_mappings *mappings, uint64_t address);
+/* NULL when there is no such number (any more). */
+struct pando_object *pando_mappings_object(const struct pando_mappings *mappings, uint32_t number);
+/* Ends a period: objects that are gone and were not located in it are forgotten. */
+void pando_mappings_end_period(struct pando_mappings *mappings);
 
 #endif

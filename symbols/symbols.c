@@ -133,17 +133,14 @@ static struct pando_elf_names *names_of(struct pando_symbols *symbols, const str
     return object->names;
 }
 
-int pando_symbols_find(struct pando_symbols *symbols, uint64_t address, struct pando_symbols_name *ret_name)
+static void name_offset(struct pando_symbols *symbols, const struct pando_mapping *mapping, uint64_t offset,
+                        struct pando_symbols_name *ret_name)
 {
-    *ret_name = (struct pando_symbols_name){0};
-    const struct pando_mapping *mapping = pando_mappings_find(&symbols->mappings, address);
-    if (mapping == NULL)
-        return PANDO_ERR_NOT_FOUND;
     ret_name->object = mapping->object->name;
-    ret_name->object_offset = address - mapping->start + mapping->file_offset;
+    ret_name->object_offset = offset;
     struct pando_elf_names *names = names_of(symbols, mapping);
     if (names == NULL)
-        return 0;
+        return;
     size_t bytes = pando_elf_names_bytes(names);
     uint64_t start_offset;
     ret_name->function = pando_elf_names_find(names, ret_name->object_offset, &start_offset);
@@ -151,7 +148,65 @@ int pando_symbols_find(struct pando_symbols *symbols, uint64_t address, struct p
         ret_name->object_offset = start_offset;
     symbols->used_bytes += pando_elf_names_bytes(names) - bytes;
     evict(symbols, mapping->object);
+}
+
+static uint64_t offset_of(const struct pando_mapping *mapping, uint64_t address)
+{
+    return address - mapping->start + mapping->file_offset;
+}
+
+int pando_symbols_find(struct pando_symbols *symbols, uint64_t address, struct pando_symbols_name *ret_name)
+{
+    *ret_name = (struct pando_symbols_name){0};
+    const struct pando_mapping *mapping = pando_mappings_find(&symbols->mappings, address);
+    if (mapping == NULL)
+        return PANDO_ERR_NOT_FOUND;
+    name_offset(symbols, mapping, offset_of(mapping, address), ret_name);
     return 0;
+}
+
+/* An object may be gone before it is named, and then only a file that was verified is known to be the mapped one. */
+static void verify_once(const struct pando_mapping *mapping)
+{
+    struct pando_object *object = mapping->object;
+    if (object->tried_to_verify || object->kind != PANDO_OBJECT_FILE || mapping->gone_since != 0)
+        return;
+    object->tried_to_verify = true;
+    int fd;
+    if (!object->verified && pando_object_file_open(mapping, &fd) == 0)
+        close(fd);
+}
+
+int pando_symbols_locate(struct pando_symbols *symbols, uint64_t address, struct pando_symbols_place *ret_place)
+{
+    *ret_place = (struct pando_symbols_place){.offset = address};
+    const struct pando_mapping *mapping = pando_mappings_locate(&symbols->mappings, address);
+    if (mapping == NULL)
+        return PANDO_ERR_NOT_FOUND;
+    ret_place->object = mapping->object->number;
+    if (mapping->object->kind != PANDO_OBJECT_ANONYMOUS)
+        ret_place->offset = offset_of(mapping, address);
+    verify_once(mapping);
+    return 0;
+}
+
+int pando_symbols_name(struct pando_symbols *symbols, const struct pando_symbols_place *place,
+                       struct pando_symbols_name *ret_name)
+{
+    *ret_name = (struct pando_symbols_name){0};
+    struct pando_object *object = pando_mappings_object(&symbols->mappings, place->object);
+    if (object == NULL)
+        return PANDO_ERR_NOT_FOUND;
+    const struct pando_mapping gone = {.object = object, .gone_since = symbols->mappings.update_number};
+    bool is_gone = object->mapping_count == 0;
+    name_offset(symbols, is_gone ? &gone : &symbols->mappings.items[object->shown_at], place->offset, ret_name);
+    return 0;
+}
+
+void pando_symbols_end_period(struct pando_symbols *symbols)
+{
+    pando_mappings_end_period(&symbols->mappings);
+    count_bytes(symbols);
 }
 
 size_t pando_symbols_render(const struct pando_symbols_name *name, uint64_t address, char *text, size_t text_bytes)

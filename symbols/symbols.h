@@ -27,6 +27,26 @@ int pando_symbols_update_maps(struct pando_symbols *symbols, const char *maps, s
 /* Names one address. 0, or PANDO_ERR_NOT_FOUND (nothing mapped: name->object is NULL). */
 int pando_symbols_find(struct pando_symbols *symbols, uint64_t address, struct pando_symbols_name *ret_name);
 
+/* Where an address lies: an object, by its number, and an offset in it. Unlike an address it keeps its meaning when the
+ * object is gone and another one is mapped there. */
+struct pando_symbols_place {
+    uint64_t offset; /* in the object's file; the address itself where nothing is mapped, and in code that is in no file */
+    uint32_t object; /* 0: nothing is mapped there */
+};
+
+/* The place of an address, by the latest map. Valid until pando_symbols_end_period has been called twice. No file is read
+ * (one is opened when an object is met first, so that it can be told from a later one at the same path).
+ * 0, or PANDO_ERR_NOT_FOUND (then it is a place too, in object 0). */
+int pando_symbols_locate(struct pando_symbols *symbols, uint64_t address, struct pando_symbols_place *ret_place);
+
+/* Names a place, as pando_symbols_find does an address. PANDO_ERR_NOT_FOUND also when the object is forgotten. Cheapest when
+ * places of one object are named one after the other. */
+int pando_symbols_name(struct pando_symbols *symbols, const struct pando_symbols_place *place,
+                       struct pando_symbols_name *ret_name);
+
+/* Ends a period (an interval of the profile): places of the period before this one are no longer valid. */
+void pando_symbols_end_period(struct pando_symbols *symbols);
+
 /* Appends what a frame shows: the function, or "[object+0xoffset]", or "[unknown+0xaddress]". Returns its length,
  * at most text_bytes - 1 (cut, NUL-terminated). */
 size_t pando_symbols_render(const struct pando_symbols_name *name, uint64_t address, char *text, size_t text_bytes);
