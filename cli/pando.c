@@ -32,7 +32,10 @@ static const struct command commands[] = {
      "usage: pando serve [OPTION...]\n"
      "Runs a receiver of profiles until SIGINT or SIGTERM; its address is the first line of the output.\n"
      "  --listen HOST:PORT    where (default 127.0.0.1:8080; port 0: a free one)\n"
-     "  --store FILE          SQLite file for the profiles (default: in memory only)\n"},
+     "  --store FILE          SQLite file for the profiles (default: in memory only)\n"
+     "  --allow-remote        HOST may be an address that other machines reach. There are no passwords: whoever reaches\n"
+     "                        the receiver can read and add profiles\n"
+     "  --host-name NAME,...  more names by which clients may call this receiver (a service's, a proxy's)\n"},
     {"report", pando_cli_report, "prints the hottest functions and the call tree of what a receiver has stored",
      "usage: pando report (--url URL | --store FILE) [OPTION...]\n"
      "Prints where the CPU time of a profiling group went.\n"

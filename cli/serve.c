@@ -12,7 +12,8 @@ enum { HOST_BYTES = 256, DEFAULT_PORT = 8080 };
 struct options {
     char host[HOST_BYTES];
     uint16_t port;
-    const char *store_path;
+    const char *store_path, *host_names;
+    bool allow_remote;
 };
 
 static bool parse_options(int argc, char **argv, struct options *options)
@@ -20,6 +21,8 @@ static bool parse_options(int argc, char **argv, struct options *options)
     static const struct option long_options[] = {
         {"listen", required_argument, NULL, 'l'},
         {"store", required_argument, NULL, 's'},
+        {"allow-remote", no_argument, NULL, 'r'},
+        {"host-name", required_argument, NULL, 'n'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -31,6 +34,12 @@ static bool parse_options(int argc, char **argv, struct options *options)
             break;
         case 's':
             options->store_path = optarg;
+            break;
+        case 'r':
+            options->allow_remote = true;
+            break;
+        case 'n':
+            options->host_names = optarg;
             break;
         default:
             return false;
@@ -58,9 +67,10 @@ int pando_cli_serve(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
 
     struct pando_receiver_config config = {
-        .listen_host = options.host, .port = options.port, .store_path = options.store_path};
+        .listen_host = options.host, .port = options.port, .store_path = options.store_path,
+        .allow_remote = options.allow_remote, .host_names = options.host_names};
     struct pando_receiver *receiver;
-    char message[512] = "";
+    char message[4608] = "";
     if (pando_receiver_start(&config, &receiver, message, sizeof message) != 0) {
         pando_cli_complain("%s", message);
         return PANDO_EXIT_FAILED;

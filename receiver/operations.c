@@ -1,0 +1,160 @@
+/* Why: the two operations that agents call. Context: own process; the connection's thread. */
+#include <jansson.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "profile/codeguru_json.h"
+#include "receiver/gzip_body.h"
+#include "receiver/routes.h"
+#include "receiver/store.h"
+
+enum {
+    TOKEN_MAX = 64,
+    FLEET_ID_MAX = 255,
+    DEPTH_MAX_FRAMES = 10000,
+    PROFILE_MEMORY_BYTES = 1 << 27,
+    MINIMUM_REPORT_MS = 1000,
+    AGENT_DEPTH_FRAMES = 1000,
+    ANSWER_MAX_BYTES = 4096,
+};
+/* Longer than any interval that could be true (a day of 1157 processors), and 90 of them still fit a signed 64-bit count of
+ * nanoseconds. */
+static const double CPU_S_MAX = 1e8;
+
+static int check_metadata(struct pando_request *request, const json_t *metadata)
+{
+    const char *name;
+    json_t *value;
+    if (metadata != NULL && !json_is_object(metadata))
+        return pando_request_refuse(request, 400, PANDO_VALIDATION, "metadata must be an object of strings.");
+    json_object_foreach((json_t *)metadata, name, value) {
+        if (!json_is_string(value))
+            return pando_request_refuse(request, 400, PANDO_VALIDATION, "metadata must be an object of strings.");
+    }
+    return 0;
+}
+
+static int check_configure(struct pando_request *request, const json_t *root, const json_error_t *where)
+{
+    if (root == NULL)
+        return pando_request_refuse(request, 400, PANDO_VALIDATION, "The body is no JSON object: %s at byte %d.", where->text,
+                                    where->position);
+    if (!json_is_object(root))
+        return pando_request_refuse(request, 400, PANDO_VALIDATION, "The body must be a JSON object.");
+    const json_t *fleet = json_object_get(root, "fleetInstanceId");
+    if (fleet != NULL && (!json_is_string(fleet) || json_string_length(fleet) < 1 || json_string_length(fleet) > FLEET_ID_MAX))
+        return pando_request_refuse(request, 400, PANDO_VALIDATION,
+                                    "fleetInstanceId must be a string of 1 to %d characters.", (int)FLEET_ID_MAX);
+    return check_metadata(request, json_object_get(root, "metadata"));
+}
+
+/* A group need not be made before: whoever names one has it. What is sent back leaves the agent's rate alone; it must not make
+ * one of another kind (the public Python agent, at one sample a second) dearer than it was meant to be. */
+void pando_serve_configure_agent(struct pando_request *request)
+{
+    json_error_t where;
+    json_t *root = request->body.len_bytes == 0 ? json_object()
+                                                : json_loadb(request->body.bytes, request->body.len_bytes, 0, &where);
+    int error = check_configure(request, root, &where);
+    json_decref(root);
+    if (error != 0)
+        return;
+    struct pando_answer *answer = &request->answer;
+    pando_buffer_init(&answer->body, ANSWER_MAX_BYTES);
+    pando_buffer_append_format(&answer->body,
+                               "{\"agentParameters\":{\"MinimumTimeForReportingInMilliseconds\":\"%d\",\"MaxStackDepth\":\"%d\"},"
+                               "\"periodInSeconds\":%u,\"shouldProfile\":true}",
+                               (int)MINIMUM_REPORT_MS, (int)AGENT_DEPTH_FRAMES, (unsigned)request->service->period_s);
+    answer->status = 200;
+    answer->content_type = PANDO_TYPE_JSON;
+}
+
+static int take_token(struct pando_request *request, const char **ret_token)
+{
+    unsigned count;
+    const char *token = pando_request_query(request, "profileToken", &count);
+    if (count > 1)
+        return pando_request_refuse(request, 400, PANDO_VALIDATION, "profileToken is given more than once.");
+    if (count == 1 && (token == NULL || !pando_is_name(token, TOKEN_MAX)))
+        return pando_request_refuse(request, 400, PANDO_VALIDATION,
+                                    "profileToken must be 1 to %d letters, digits, '_' or '-'.", (int)TOKEN_MAX);
+    *ret_token = token;
+    return 0;
+}
+
+static int unpack_body(struct pando_request *request)
+{
+    if (!request->is_gzip)
+        return 0;
+    struct pando_buffer plain;
+    pando_buffer_init(&plain, request->service->body_limit_bytes);
+    int error = pando_gzip_unpack(request->body.bytes, request->body.len_bytes, &plain);
+    if (error == 0) {
+        pando_buffer_release(&request->body);
+        request->body = plain;
+        return 0;
+    }
+    pando_buffer_release(&plain);
+    if (error == PANDO_ERR_LIMIT)
+        return pando_request_refuse(request, 413, PANDO_VALIDATION, "The body unpacks to more than %zu bytes, or to more than "
+                                    "%d times its size.", request->service->body_limit_bytes, (int)PANDO_GZIP_RATIO_MAX);
+    if (error == PANDO_ERR_SYNTAX)
+        return pando_request_refuse(request, 400, PANDO_VALIDATION, "The body is no gzip stream, or not a whole one.");
+    return pando_request_refuse(request, 500, PANDO_INTERNAL, "There is no memory for this body.");
+}
+
+static int check_weights(struct pando_request *request, const struct pando_profile *profile)
+{
+    double cpu_s = 0;
+    for (uint32_t i = 0; i < profile->node_count; i++)
+        cpu_s += (double)profile->nodes[i].self / profile->meta.weight_per_second;
+    if (cpu_s <= CPU_S_MAX)
+        return 0;
+    return pando_request_refuse(request, 400, PANDO_VALIDATION, "callgraph: the counts add up to more than %.0f seconds.",
+                                CPU_S_MAX);
+}
+
+static int decode(struct pando_request *request, struct pando_profile **ret_profile)
+{
+    const struct pando_codeguru_json_limits limits = {
+        .body_bytes = request->service->body_limit_bytes, .depth_frames = DEPTH_MAX_FRAMES,
+        .memory_bytes = PROFILE_MEMORY_BYTES};
+    if (request->body.len_bytes == 0)
+        return pando_request_refuse(request, 400, PANDO_VALIDATION, "The body is empty.");
+    char message[PANDO_ANSWER_MESSAGE_BYTES];
+    int error = pando_codeguru_json_decode(request->body.bytes, request->body.len_bytes, &limits, ret_profile, message,
+                                           sizeof message);
+    if (error == PANDO_ERR_NO_MEMORY)
+        return pando_request_refuse(request, 500, PANDO_INTERNAL, "%s", message);
+    if (error != 0)
+        return pando_request_refuse(request, 400, PANDO_VALIDATION, "%s", message);
+    error = check_weights(request, *ret_profile);
+    if (error != 0)
+        pando_profile_free(*ret_profile);
+    return error;
+}
+
+static void store(struct pando_request *request, const char *token, const struct pando_profile *profile)
+{
+    char message[PANDO_ANSWER_MESSAGE_BYTES] = "";
+    int error = pando_store_put(request->service->store, request->group, token, profile, message, sizeof message);
+    if (error < 0)
+        pando_request_refuse(request, 500, PANDO_INTERNAL, "%s", message);
+    else
+        request->answer.status = 204; /* also when the token was known: for the sender it has arrived */
+}
+
+void pando_serve_post_agent_profile(struct pando_request *request)
+{
+    const char *token = NULL;
+    struct pando_profile *profile;
+    if (take_token(request, &token) != 0)
+        return;
+    while (sem_wait(&request->service->decoding) != 0)
+        continue;
+    if (unpack_body(request) == 0 && decode(request, &profile) == 0) {
+        store(request, token, profile);
+        pando_profile_free(profile);
+    }
+    sem_post(&request->service->decoding);
+}

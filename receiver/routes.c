@@ -1,0 +1,139 @@
+/* Why: receiver/routes.h. Context: own process. The operations are those of the service model of 2019-07-18; those that are
+ * not offered answer with an error of their own model, so that an SDK raises what its user can catch. */
+#include "receiver/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define OFFERED(method, pattern, serve, body) {method, pattern, serve, body, NULL, 0, NULL}
+#define NOT_OFFERED(method, pattern, operation) {method, pattern, NULL, PANDO_BODY_NONE, operation, 400, PANDO_VALIDATION}
+/* Their models have no ValidationException. */
+#define NOT_OFFERED_500(method, pattern, operation) {method, pattern, NULL, PANDO_BODY_NONE, operation, 500, PANDO_INTERNAL}
+
+static const struct pando_route routes[] = {
+    OFFERED("GET", "/", pando_serve_page, PANDO_BODY_NONE),
+    OFFERED("GET", "/web/{rest}", pando_serve_page, PANDO_BODY_NONE),
+    OFFERED("GET", "/api/v1/groups", pando_serve_groups, PANDO_BODY_NONE),
+    OFFERED("GET", "/api/v1/groups/{group}/tree", pando_serve_tree, PANDO_BODY_NONE),
+    OFFERED("POST", "/profilingGroups/{group}/agentProfile", pando_serve_post_agent_profile, PANDO_BODY_PROFILE),
+    OFFERED("POST", "/profilingGroups/{group}/configureAgent", pando_serve_configure_agent, PANDO_BODY_SMALL),
+    NOT_OFFERED("POST", "/profilingGroups", "CreateProfilingGroup"),
+    NOT_OFFERED_500("GET", "/profilingGroups", "ListProfilingGroups"),
+    NOT_OFFERED("GET", "/profilingGroups/{group}", "DescribeProfilingGroup"),
+    NOT_OFFERED("PUT", "/profilingGroups/{group}", "UpdateProfilingGroup"),
+    NOT_OFFERED("DELETE", "/profilingGroups/{group}", "DeleteProfilingGroup"),
+    NOT_OFFERED("GET", "/profilingGroups/{group}/profile", "GetProfile"),
+    NOT_OFFERED("GET", "/profilingGroups/{group}/profileTimes", "ListProfileTimes"),
+    NOT_OFFERED("POST", "/profilingGroups/{group}/frames/-/metrics", "BatchGetFrameMetricData"),
+    NOT_OFFERED_500("GET", "/profilingGroups/{group}/policy", "GetPolicy"),
+    NOT_OFFERED("PUT", "/profilingGroups/{group}/policy/{any}", "PutPermission"),
+    NOT_OFFERED("DELETE", "/profilingGroups/{group}/policy/{any}", "RemovePermission"),
+    NOT_OFFERED("POST", "/profilingGroups/{group}/notificationConfiguration", "AddNotificationChannels"),
+    NOT_OFFERED("GET", "/profilingGroups/{group}/notificationConfiguration", "GetNotificationConfiguration"),
+    NOT_OFFERED("DELETE", "/profilingGroups/{group}/notificationConfiguration/{any}", "RemoveNotificationChannel"),
+    NOT_OFFERED("GET", "/internal/findingsReports", "GetFindingsReportAccountSummary"),
+    NOT_OFFERED("GET", "/internal/profilingGroups/{group}/findingsReports", "ListFindingsReports"),
+    NOT_OFFERED("GET", "/internal/profilingGroups/{group}/recommendations", "GetRecommendations"),
+    NOT_OFFERED("POST", "/internal/profilingGroups/{group}/anomalies/{any}/feedback", "SubmitFeedback"),
+    NOT_OFFERED("GET", "/tags/{rest}", "ListTagsForResource"),
+    NOT_OFFERED("POST", "/tags/{rest}", "TagResource"),
+    NOT_OFFERED("DELETE", "/tags/{rest}", "UntagResource"),
+};
+enum { ROUTES = sizeof routes / sizeof routes[0] };
+
+/* A slice of the path. */
+struct segment {
+    const char *at;
+    size_t len;
+};
+
+static bool is_placeholder(const char *pattern, const char *name)
+{
+    return strncmp(pattern, name, strlen(name)) == 0;
+}
+
+static bool matches(const char *pattern, const char *path, struct segment *ret_group, const char **ret_rest)
+{
+    while (*pattern != '\0') {
+        if (is_placeholder(pattern, "{rest}")) {
+            *ret_rest = path;
+            return *path != '\0';
+        }
+        if (is_placeholder(pattern, "{group}") || is_placeholder(pattern, "{any}")) {
+            struct segment segment = {.at = path, .len = strcspn(path, "/")};
+            if (is_placeholder(pattern, "{group}"))
+                *ret_group = segment;
+            path += segment.len;
+            pattern += strcspn(pattern, "}") + 1;
+            continue;
+        }
+        if (*pattern++ != *path++)
+            return false;
+    }
+    return *path == '\0';
+}
+
+bool pando_is_name(const char *text, size_t max)
+{
+    size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+    return len >= 1 && len <= max && text[len] == '\0';
+}
+
+static int take_group(struct pando_request *request, struct segment group)
+{
+    if (group.at == NULL)
+        return 0;
+    if (group.len < sizeof request->group) {
+        memcpy(request->group, group.at, group.len);
+        if (pando_is_name(request->group, sizeof request->group - 1))
+            return 0;
+    }
+    return pando_request_refuse(request, 400, PANDO_VALIDATION,
+                                "The profiling group's name must be 1 to 255 letters, digits, '_' or '-'.");
+}
+
+/* The methods of a path, for the Allow header: the patterns with several are few. */
+static const char *allowed_methods(const char *path)
+{
+    struct segment group;
+    const char *rest;
+    bool has_get = false, has_post = false, has_put = false, has_delete = false;
+    for (size_t i = 0; i < ROUTES; i++) {
+        if (!matches(routes[i].pattern, path, &group, &rest))
+            continue;
+        has_get |= strcmp(routes[i].method, "GET") == 0;
+        has_post |= strcmp(routes[i].method, "POST") == 0;
+        has_put |= strcmp(routes[i].method, "PUT") == 0;
+        has_delete |= strcmp(routes[i].method, "DELETE") == 0;
+    }
+    static const char *const names[] = {
+        NULL, "GET, HEAD", "POST", "GET, HEAD, POST", "PUT", "GET, HEAD, PUT", "POST, PUT", "GET, HEAD, POST, PUT",
+        "DELETE", "GET, HEAD, DELETE", "POST, DELETE", "GET, HEAD, POST, DELETE", "PUT, DELETE", "GET, HEAD, PUT, DELETE",
+        "POST, PUT, DELETE", "GET, HEAD, POST, PUT, DELETE"};
+    return names[has_get + 2 * has_post + 4 * has_put + 8 * has_delete];
+}
+
+int pando_route_find(struct pando_request *request, const char *method, const char *path)
+{
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    for (size_t i = 0; i < ROUTES; i++) {
+        struct segment group = {0};
+        const char *rest = NULL;
+        if (strcmp(routes[i].method, wanted) != 0 || !matches(routes[i].pattern, path, &group, &rest))
+            continue;
+        request->route = &routes[i];
+        request->rest = rest;
+        int error = take_group(request, group);
+        if (error == 0 && routes[i].serve == NULL)
+            error = pando_request_refuse(request, routes[i].refuse_status, routes[i].refuse_type,
+                                         "This receiver does not offer %s.", routes[i].operation);
+        return error;
+    }
+    const char *allow = allowed_methods(path);
+    if (allow == NULL)
+        return pando_request_refuse(request, 404, PANDO_NOT_FOUND, "There is nothing at this path.");
+    request->answer.allow = allow;
+    return pando_request_refuse(request, 405, PANDO_VALIDATION, "This path takes %s only.", allow);
+}

@@ -1,0 +1,36 @@
+/* Why: the table of what can be asked for, and with which method.
+ * Context: own process. Pure. */
+#ifndef PANDO_RECEIVER_ROUTES_H
+#define PANDO_RECEIVER_ROUTES_H
+
+#include <stdbool.h>
+
+#include "receiver/request.h"
+
+enum pando_route_body { PANDO_BODY_NONE, PANDO_BODY_SMALL, PANDO_BODY_PROFILE };
+
+struct pando_route {
+    const char *method, *pattern;  /* {group} one checked segment, {any} one segment, {rest} all that is left */
+    void (*serve)(struct pando_request *request); /* fills the answer; NULL: not offered */
+    enum pando_route_body body;
+    const char *operation;         /* for messages */
+    unsigned refuse_status;        /* when not offered: an error that the operation's model has */
+    const char *refuse_type;
+};
+
+/* Finds the route and the group, or fills the answer with 404, 405 or what is wrong with the group's name: PANDO_ERR_REFUSED. */
+int pando_route_find(struct pando_request *request, const char *method, const char *path);
+
+/* operations.c */
+void pando_serve_configure_agent(struct pando_request *request);
+void pando_serve_post_agent_profile(struct pando_request *request);
+/* page_api.c */
+void pando_serve_groups(struct pando_request *request);
+void pando_serve_tree(struct pando_request *request);
+/* page.c */
+void pando_serve_page(struct pando_request *request);
+
+/* Whether `text` matches ^[\w-]{1,max}$. */
+bool pando_is_name(const char *text, size_t max);
+
+#endif

@@ -1,0 +1,247 @@
+/* Why: receiver/store.h: opening, closing, and putting a profile in. Reading them out is in store_merge.c.
+ * Context: own process; any thread. */
+#include "receiver/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "receiver/packed.h"
+#include "receiver/store_private.h"
+
+#define IN_MEMORY_LIMIT_BYTES (512ull << 20)
+#define SAMPLES_MAX 1000000000000 /* a sender's claim; sums of it stay far from 2^63 */
+
+enum {
+    BUSY_TIMEOUT_MS = 5000, /* another receiver or a report at the same file */
+    PACKED_MAX_BYTES = 1 << 28,
+};
+
+/* A new file is for its owner only: names of functions and files are nobody else's business. Existing ones stay as they are. */
+static int make_private(const char *path, char *message, size_t message_bytes)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 || errno == EEXIST)
+        return 0;
+    snprintf(message, message_bytes, "the store %s cannot be made: %s.", path, strerror(errno));
+    return PANDO_ERR_IO;
+}
+
+static int connect_file(struct pando_store *store, const char *path, int flags, const char *name, char *message,
+                        size_t message_bytes)
+{
+    int code = sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    if (code != SQLITE_OK) {
+        pando_store_explain(store->db, code, name, message, message_bytes);
+        return PANDO_ERR_IO;
+    }
+    sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    int error = pando_store_schema(store->db, store->read_only, name, message, message_bytes);
+    if (error == 0 && (code = pando_store_prepare(store)) != SQLITE_OK) {
+        pando_store_explain(store->db, code, name, message, message_bytes);
+        error = PANDO_ERR_IO;
+    }
+    return error;
+}
+
+static void disconnect(struct pando_store *store)
+{
+    for (int i = 0; i < STORE_STATEMENTS; i++) {
+        sqlite3_finalize(store->statements[i]);
+        store->statements[i] = NULL;
+    }
+    sqlite3_close(store->db);
+    store->db = NULL;
+}
+
+/* A store that was closed and lies where nothing can be written: SQLite wants to make the -wal and -shm beside it, unless told
+ * that the file does not change. Only then is it opened so: with a -wal it may be in use. */
+static int connect_unchanging(struct pando_store *store, const char *path, const char *name, char *message,
+                              size_t message_bytes)
+{
+    char wal[4096], uri[3 * sizeof wal + 32] = "file:";
+    if ((size_t)snprintf(wal, sizeof wal, "%s-wal", path) >= sizeof wal || access(wal, F_OK) == 0)
+        return PANDO_ERR_IO;
+    size_t len = strlen(uri);
+    for (const char *at = path; *at != '\0'; at++)
+        len += (size_t)snprintf(uri + len, sizeof uri - len, strchr("?#%", *at) != NULL ? "%%%02x" : "%c", *at);
+    snprintf(uri + len, sizeof uri - len, "?immutable=1");
+    disconnect(store);
+    return connect_file(store, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, name, message, message_bytes);
+}
+
+static int connect_store(struct pando_store *store, const char *path, char *message, size_t message_bytes)
+{
+    if (path == NULL || path[0] == '\0') {
+        int error = connect_file(store, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "the store in memory", message,
+                                 message_bytes);
+        return error == 0 ? pando_store_limit(store, IN_MEMORY_LIMIT_BYTES) : error;
+    }
+    char name[4200];
+    snprintf(name, sizeof name, "the store %s cannot be used", path);
+    if (store->read_only) {
+        int error = connect_file(store, path, SQLITE_OPEN_READONLY, name, message, message_bytes);
+        if (error == PANDO_ERR_IO && access(path, R_OK) == 0)
+            error = connect_unchanging(store, path, name, message, message_bytes);
+        return error;
+    }
+    int error = make_private(path, message, message_bytes);
+    return error != 0 ? error : connect_file(store, path, SQLITE_OPEN_READWRITE, name, message, message_bytes);
+}
+
+int pando_store_open(const char *path, bool read_only, struct pando_store **ret_store, char *message, size_t message_bytes)
+{
+    struct pando_store *store = calloc(1, sizeof *store);
+    if (store == NULL) {
+        snprintf(message, message_bytes, "there is no memory for the store.");
+        return PANDO_ERR_NO_MEMORY;
+    }
+    store->read_only = read_only;
+    pthread_mutex_init(&store->lock, NULL);
+    int error = connect_store(store, path, message, message_bytes);
+    if (error != 0) {
+        pando_store_close(store);
+        return error;
+    }
+    *ret_store = store;
+    return 0;
+}
+
+void pando_store_close(struct pando_store *store)
+{
+    if (store == NULL)
+        return;
+    disconnect(store);
+    pthread_mutex_destroy(&store->lock);
+    free(store);
+}
+
+sqlite3_stmt *pando_store_lock(struct pando_store *store, enum pando_store_statement statement)
+{
+    pthread_mutex_lock(&store->lock);
+    return store->statements[statement];
+}
+
+void pando_store_unlock(struct pando_store *store, sqlite3_stmt *statement)
+{
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    pthread_mutex_unlock(&store->lock);
+}
+
+int pando_store_limit(struct pando_store *store, uint64_t limit_bytes)
+{
+    int64_t page_bytes = 4096;
+    char sql[64];
+    sqlite3_stmt *statement = NULL;
+    pthread_mutex_lock(&store->lock);
+    if (sqlite3_prepare_v2(store->db, "PRAGMA page_size", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        page_bytes = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    uint64_t pages = limit_bytes / (uint64_t)page_bytes;
+    /* A pragma takes no bound value; this is a number and nothing else. */
+    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %llu", (unsigned long long)(pages < 0xfffffffe ? pages : 0xfffffffe));
+    int code = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    sqlite3_finalize(statement);
+    pthread_mutex_unlock(&store->lock);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : PANDO_ERR_IO;
+}
+
+/* One step of a statement that gives at most one row, whose first column goes to *ret_value (0 if none). */
+static int step_once(sqlite3_stmt *statement, int64_t *ret_value)
+{
+    int code = sqlite3_step(statement);
+    *ret_value = 0;
+    if (code == SQLITE_ROW) {
+        *ret_value = sqlite3_column_int64(statement, 0);
+        code = sqlite3_step(statement); /* an INSERT with RETURNING is done only after its last row */
+    }
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+static int insert(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
+                  const struct pando_buffer *packed, bool *ret_known)
+{
+    const struct pando_profile_meta *meta = &profile->meta;
+    int64_t group_id, is_new = 1, unused;
+    sqlite3_stmt *put = store->statements[STORE_PUT_GROUP];
+    sqlite3_bind_text(put, 1, group, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(put, 2, meta->samples < SAMPLES_MAX ? (int64_t)meta->samples : SAMPLES_MAX);
+    sqlite3_bind_int64(put, 3, (int64_t)meta->start_wall_ms);
+    sqlite3_bind_int64(put, 4, (int64_t)meta->end_wall_ms);
+    int code = step_once(put, &group_id);
+    if (code == SQLITE_OK && token != NULL) {
+        put = store->statements[STORE_PUT_TOKEN];
+        sqlite3_bind_int64(put, 1, group_id);
+        sqlite3_bind_text(put, 2, token, -1, SQLITE_STATIC);
+        code = step_once(put, &is_new);
+    }
+    *ret_known = is_new == 0;
+    if (code != SQLITE_OK || *ret_known)
+        return code;
+    put = store->statements[STORE_PUT_PROFILE];
+    sqlite3_bind_int64(put, 1, group_id);
+    sqlite3_bind_int64(put, 2, (int64_t)meta->start_wall_ms);
+    sqlite3_bind_int64(put, 3, (int64_t)meta->end_wall_ms);
+    sqlite3_bind_int64(put, 4, (int64_t)(pando_clock_wall_ns() / 1000000));
+    sqlite3_bind_blob64(put, 5, packed->bytes, packed->len_bytes, SQLITE_STATIC);
+    return step_once(put, &unused);
+}
+
+static void forget_bindings(struct pando_store *store)
+{
+    for (int i = STORE_PUT_GROUP; i <= STORE_PUT_PROFILE; i++) {
+        sqlite3_reset(store->statements[i]);
+        sqlite3_clear_bindings(store->statements[i]);
+    }
+}
+
+static int step_and_reset(sqlite3_stmt *statement)
+{
+    sqlite3_step(statement);
+    return sqlite3_reset(statement);
+}
+
+int pando_store_put(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
+                    char *message, size_t message_bytes)
+{
+    struct pando_buffer packed;
+    pando_buffer_init(&packed, PACKED_MAX_BYTES);
+    int error = pando_packed_encode(profile, &packed);
+    if (error != 0) {
+        snprintf(message, message_bytes, "The profile cannot be stored: %s.", pando_error_text(error));
+        return error == PANDO_ERR_NO_MEMORY ? error : PANDO_ERR_IO;
+    }
+    bool known = false;
+    pthread_mutex_lock(&store->lock);
+    int code = step_and_reset(store->statements[STORE_BEGIN]);
+    if (code == SQLITE_OK) {
+        code = insert(store, group, token, profile, &packed, &known);
+        if (code != SQLITE_OK) /* before a rollback makes it forget */
+            pando_store_explain(store->db, code, "The profile cannot be stored", message, message_bytes);
+        forget_bindings(store);
+        if (code == SQLITE_OK && !known) {
+            code = step_and_reset(store->statements[STORE_COMMIT]);
+            if (code != SQLITE_OK)
+                pando_store_explain(store->db, code, "The profile cannot be stored", message, message_bytes);
+        }
+        if (!sqlite3_get_autocommit(store->db))
+            step_and_reset(store->statements[STORE_ROLLBACK]);
+    } else {
+        pando_store_explain(store->db, code, "The profile cannot be stored", message, message_bytes);
+    }
+    pthread_mutex_unlock(&store->lock);
+    pando_buffer_release(&packed);
+    return code != SQLITE_OK ? PANDO_ERR_IO : known ? 1 : 0;
+}
