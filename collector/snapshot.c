@@ -1,0 +1,171 @@
+/* Why: collector/snapshot.h. Context: worker. Four passes over arrays, no recursion: a parent's number is below its children's. */
+#include "collector/snapshot.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+enum { NAME_MAX_BYTES = 2048 };
+
+static const uint32_t UNUSED = 0, USED = 1; /* marks, until the numbers of the profile are known */
+
+struct snapshot {
+    struct pando_profile_builder *builder;
+    const struct pando_call_tree *tree;
+    struct pando_symbols *symbols;
+    size_t names_limit_bytes;
+    uint32_t node_count, frame_count;
+    uint32_t *nodes;          /* of the tree: marks, then their nodes in the profile */
+    uint32_t *frames;         /* the same for frames */
+    struct used_frame *order; /* the used frames, those of one object together */
+    uint32_t used_count;
+    uint32_t newest_frame;    /* highest number that the builder gave for a frame */
+    uint64_t unnamed;
+};
+
+struct used_frame {
+    uint64_t offset;
+    uint32_t object;
+    uint32_t number;
+};
+
+static int by_place(const void *a, const void *b)
+{
+    const struct used_frame *x = a, *y = b;
+    if (x->object != y->object)
+        return x->object < y->object ? -1 : 1;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* Marks nodes with weight in or below them, and their frames. */
+static void mark_used(struct snapshot *snapshot)
+{
+    for (uint32_t i = snapshot->node_count; i-- > 1;) {
+        struct pando_call_node node = pando_call_tree_node(snapshot->tree, i);
+        if (node.self == 0 && snapshot->nodes[i] == UNUSED)
+            continue;
+        snapshot->nodes[i] = snapshot->nodes[node.parent] = USED;
+        snapshot->frames[node.frame] = USED;
+    }
+}
+
+/* Objects one after the other, so that each one's symbols are read once even if the memory for them is short. */
+static void put_in_order(struct snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < snapshot->frame_count; i++) {
+        if (snapshot->frames[i] != USED)
+            continue;
+        struct pando_call_frame frame = pando_call_tree_frame(snapshot->tree, i);
+        snapshot->order[snapshot->used_count++] =
+            (struct used_frame){.offset = frame.offset, .object = frame.object, .number = i};
+    }
+    if (snapshot->used_count != 0)
+        qsort(snapshot->order, snapshot->used_count, sizeof *snapshot->order, by_place);
+}
+
+static int64_t put_frame(struct snapshot *snapshot, const char *name, const char *object)
+{
+    struct pando_profile_frame frame = {0};
+    int64_t string = pando_profile_builder_string(snapshot->builder, name, strlen(name));
+    if (string < 0)
+        return string;
+    frame.name = (uint32_t)string;
+    string = pando_profile_builder_string(snapshot->builder, object, strlen(object));
+    if (string < 0)
+        return string;
+    frame.object = (uint32_t)string;
+    return pando_profile_builder_frame(snapshot->builder, frame);
+}
+
+static const char *own_name(uint64_t which)
+{
+    return which == PANDO_CALL_TRUNCATED ? PANDO_SNAPSHOT_TRUNCATED : PANDO_SNAPSHOT_INCOMPLETE;
+}
+
+static int64_t name_frame(struct snapshot *snapshot, const struct used_frame *used)
+{
+    if (used->object == PANDO_CALL_OBJECT_OWN)
+        return put_frame(snapshot, own_name(used->offset), "");
+    if (pando_profile_builder_bytes(snapshot->builder) > snapshot->names_limit_bytes)
+        return put_frame(snapshot, PANDO_SNAPSHOT_NAMES_LEFT_OUT, "");
+    struct pando_symbols_place place = {.offset = used->offset, .object = used->object};
+    struct pando_symbols_name name;
+    char text[NAME_MAX_BYTES];
+    pando_symbols_name(snapshot->symbols, &place, &name); /* what is not found is shown as unknown */
+    pando_symbols_render(&name, used->offset, text, sizeof text);
+    int64_t frame = put_frame(snapshot, text, name.object != NULL ? name.object : "");
+    if (name.function == NULL && frame > snapshot->newest_frame)
+        snapshot->unnamed++;
+    return frame;
+}
+
+static int name_frames(struct snapshot *snapshot)
+{
+    for (uint32_t i = 0; i < snapshot->used_count; i++) {
+        int64_t frame = name_frame(snapshot, &snapshot->order[i]);
+        if (frame < 0)
+            return (int)frame;
+        if (frame > snapshot->newest_frame)
+            snapshot->newest_frame = (uint32_t)frame;
+        snapshot->frames[snapshot->order[i].number] = (uint32_t)frame;
+    }
+    return 0;
+}
+
+static int put_nodes(struct snapshot *snapshot)
+{
+    snapshot->nodes[0] = 0;
+    for (uint32_t i = 0; i < snapshot->node_count; i++) {
+        struct pando_call_node node = pando_call_tree_node(snapshot->tree, i);
+        if (i != 0) {
+            if (snapshot->nodes[i] == UNUSED)
+                continue;
+            int64_t child = pando_profile_builder_child(snapshot->builder, snapshot->nodes[node.parent],
+                                                        snapshot->frames[node.frame]);
+            if (child < 0)
+                return (int)child;
+            snapshot->nodes[i] = (uint32_t)child;
+        }
+        if (node.self != 0)
+            pando_profile_builder_add_self(snapshot->builder, snapshot->nodes[i], node.self);
+    }
+    return 0;
+}
+
+size_t pando_snapshot_builder_bytes(size_t tree_bytes, size_t names_limit_bytes)
+{
+    /* A node has 24 bytes or more in the tree, and 16 in the profile, where arrays may be half as large again and the index takes
+     * up to 22 bytes: twice the tree is enough. What names take beyond their limit is one string and the growth of arrays. */
+    size_t spare = 1 << 20;
+    if (tree_bytes > (SIZE_MAX - spare) / 8 || names_limit_bytes > (SIZE_MAX - spare) / 4)
+        return SIZE_MAX;
+    return tree_bytes * 2 + names_limit_bytes * 2 + spare;
+}
+
+int pando_snapshot_fill(struct pando_profile_builder *builder, const struct pando_call_tree *tree,
+                        struct pando_symbols *symbols, size_t names_limit_bytes, uint64_t *ret_unnamed)
+{
+    struct snapshot snapshot = {
+        .builder = builder, .tree = tree, .symbols = symbols, .names_limit_bytes = names_limit_bytes,
+        .node_count = pando_call_tree_node_count(tree), .frame_count = pando_call_tree_frame_count(tree),
+    };
+    snapshot.nodes = calloc(snapshot.node_count, sizeof *snapshot.nodes);
+    snapshot.frames = calloc((size_t)snapshot.frame_count + 1, sizeof *snapshot.frames);
+    snapshot.order = malloc(((size_t)snapshot.frame_count + 1) * sizeof *snapshot.order);
+    int error = PANDO_ERR_NO_MEMORY;
+    if (snapshot.nodes != NULL && snapshot.frames != NULL && snapshot.order != NULL) {
+        mark_used(&snapshot);
+        put_in_order(&snapshot);
+        error = name_frames(&snapshot);
+    }
+    if (error == 0)
+        error = put_nodes(&snapshot);
+    free(snapshot.nodes);
+    free(snapshot.frames);
+    free(snapshot.order);
+    if (error == 0)
+        *ret_unnamed = snapshot.unnamed;
+    return error;
+}
