@@ -23,15 +23,20 @@ struct pando_aggregator_config {
     size_t symbols_limit_bytes;   /* of symbol tables; 0: 32 MiB */
     size_t rows_limit_bytes;      /* of all row tables; 0: 64 MiB */
     uint32_t depth_max;           /* frames of a stack that are kept; 0: 1000 */
+    const char *maps_path;        /* NULL: /proc/self/maps. For tests */
 };
 
 /* NULL: no memory. All pointers in the configuration outlive it. */
 struct pando_aggregator *pando_aggregator_new(const struct pando_aggregator_config *config);
 void pando_aggregator_free(struct pando_aggregator *aggregator);
 
-/* One turn: refreshes the code map when it may be old, takes at most `records_max` records, folds them, builds rows that were
+/* What becomes of a record that was taken: it is folded (SAMPLES_FOLDED, and one of the STACKS_* that tell how its walk ended),
+ * or it does not fit even into an empty tree (DROPPED_TREE_FULL). One whose words make no sense is folded as a stack without
+ * frames. The sum of self in the profiles is the sum of the weights of the records folded, exactly.
+ *
+ * One turn: refreshes the code map when it may be old, takes at most `records_max` records, folds them, builds rows that were
  * asked for, frees what no handler reads any more. *ret_taken: records taken. Returns 0, or PANDO_ERR_LIMIT when the tree is
- * full: seal, then call again (the record that did not fit is kept and goes into the next interval). */
+ * full, or memory for it is refused: seal, then call again (the record that did not fit is kept and goes into the next interval). */
 int pando_aggregator_turn(struct pando_aggregator *aggregator, uint32_t records_max, uint32_t *ret_taken);
 
 /* Stacks folded since the last seal (unweighted). */
