@@ -45,7 +45,11 @@ struct pando_walk {
 };
 
 /* When more than frames_max frames are found, the outermost frames_max are kept and PANDO_SAMPLE_TRUNCATED is set. With
- * PANDO_WALK_END_NO_ROWS `registers` are those of the frame whose code has no rows yet (its address is the last frame). */
+ * PANDO_WALK_END_NO_ROWS `registers` are those of the frame whose code has no rows yet (its address is the last frame: who goes
+ * on from there leaves out the first frame of the second walk). `only_rbp_rsp_known` then is to be set, unless the last frame is
+ * marked exact. PANDO_SAMPLE_EXACT is also set in the innermost frame, unless is_return_address.
+ * A sane address that is in no mapping counts as NO_ROWS while unknown_code is there to report it to: the list may be old.
+ * With unknown_code == NULL the list is taken to be complete: BAD_CODE. */
 void pando_walk_run(struct pando_walk *walk);
 
 /* Fills `registers` from a signal's context (ucontext_t). */

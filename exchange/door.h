@@ -34,6 +34,7 @@ struct pando_door_host {
     struct pando_counters *counters;
     const struct pando_door_settings *settings;
     uint64_t start_wall_ns, start_mono_ns; /* of sampling in this process */
+    uint64_t start_cpu_ns;                 /* CPU time that the process had used by then */
 };
 
 struct pando_worker;

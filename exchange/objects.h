@@ -41,11 +41,12 @@ struct pando_objects_reader {
     atomic_uint passage;
 };
 
-/* Handler: from here to leave the list that current returns stays whole. `reader` is the thread's slot number. */
+/* Handler: from here to leave, the list that is returned (NULL before the first publication) stays whole. `reader` is the
+ * thread's slot number, below PANDO_OBJECTS_READERS_MAX; one passage at a time for each (the signal is blocked meanwhile). */
 const struct pando_object_list *pando_objects_enter(struct pando_objects *objects, uint32_t reader);
 void pando_objects_leave(struct pando_objects *objects, uint32_t reader);
 
-/* The entry that has `address`, or NULL. Handler-safe. `hint` may be an entry to try first, or NULL. */
+/* The entry that has `address`, or NULL. Handler-safe. `hint` may be an entry of this list to try first, or NULL. */
 const struct pando_object_entry *pando_objects_find(const struct pando_object_list *list, uint64_t address,
                                                     const struct pando_object_entry *hint);
 

@@ -39,14 +39,20 @@ struct pando_row {
 _Static_assert(sizeof(struct pando_row) == 8, "eight bytes a row");
 
 /* A rule in full: CFA = value, or the word stored at value (is_deref), plus `add`; value = register + offset.
- * The caller's rbp: as in a row, or at rbp + rbp_offset (rbp == PANDO_ROW_RBP_AT_RBP). */
-enum { PANDO_ROW_RBP_AT_RBP = 3 };
+ * The caller's rbp: in rbp, lost, at CFA + rbp_offset (PANDO_ROW_RBP_AT_CFA), or at rbp + rbp_offset (PANDO_ROW_RBP_AT_RBP);
+ * the rbp and rbp_words of the row itself are not used. The return address: at CFA - 8, or in the register `ra_reg`. */
+enum { PANDO_ROW_RBP_AT_RBP = 3, PANDO_ROW_RA_AT_CFA = 255 };
 struct pando_row_extra {
-    uint8_t reg;             /* DWARF number, 0..16: 6 rbp, 7 rsp, 16 rip; others are known in the innermost frame only */
+    uint8_t reg;             /* DWARF number, 0..15: 3 rbx, 6 rbp, 7 rsp; others are known in innermost and signal frames only */
     bool is_deref;
     uint8_t rbp;             /* enum pando_row_rbp, or PANDO_ROW_RBP_AT_RBP */
+    uint8_t ra_reg;          /* DWARF number, 0..15, of a register that has the return address, or PANDO_ROW_RA_AT_CFA */
     int32_t offset, add, rbp_offset; /* bytes */
 };
+
+/* The loader's lazy binding trampoline aligns the stack and keeps the old stack pointer in rbx, which the functions that it
+ * calls save. Objects that have such code (reg == 3 in an extra) get a byte a row that tells where the caller's rbx is. */
+enum { PANDO_ROW_RBX_SAME = 0, PANDO_ROW_RBX_LOST = 255 }; /* else: at CFA - value * 8 */
 
 enum { PANDO_ROWS_BLOCK_SHIFT = 8 }; /* 256 bytes of code an index entry */
 
@@ -59,6 +65,9 @@ struct pando_rows {
     const uint32_t *blocks;  /* blocks[b]: number of the last row with offset <= b << SHIFT (row 0 has offset 0) */
     const struct pando_row *rows;
     const struct pando_row_extra *extras;
+    const uint8_t *rbx;      /* one a row, or NULL: rbx is not followed through this object's frames */
+    uint32_t functions, functions_refused; /* for the record: with unwind information; of which no use could be made */
+    uint32_t ranges_no_rule; /* ranges of code whose rule rows cannot hold: NONE there */
     size_t memory_bytes;     /* of all of it */
 };
 

@@ -190,6 +190,23 @@ static bool thread_ends(struct pando_uploader *uploader)
     return !uploader->thread_runs || uploader->thread_ended;
 }
 
+int pando_uploader_rest(struct pando_uploader *uploader)
+{
+    pthread_mutex_lock(&uploader->lock);
+    atomic_store(&uploader->closing, true);
+    pthread_cond_broadcast(&uploader->work);
+    bool ended = thread_ends(uploader), was_there = uploader->thread_runs;
+    pthread_mutex_unlock(&uploader->lock);
+    if (ended && was_there)
+        pthread_join(uploader->thread, NULL);
+    pthread_mutex_lock(&uploader->lock);
+    if (ended)
+        uploader->thread_runs = uploader->thread_ended = false;
+    atomic_store(&uploader->closing, false);
+    pthread_mutex_unlock(&uploader->lock);
+    return ended ? 0 : PANDO_ERR_TIMEOUT;
+}
+
 void pando_uploader_close(struct pando_uploader *uploader)
 {
     if (uploader == NULL)

@@ -49,6 +49,9 @@ int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload 
  * Backoff waits are cut short, each payload left gets one try at once. When such a try finds nobody there (refused, unknown
  * name, failed TLS) there is nothing to wait for: PANDO_ERR_NETWORK at once. What is left stays queued in both cases. */
 int pando_uploader_flush(struct pando_uploader *uploader, uint64_t deadline_mono_ns);
+/* Ends the thread for now (a transfer under way is aborted and will be tried again under its token); what is queued stays, and
+ * the next submit or flush starts it again. PANDO_ERR_TIMEOUT: it did not end. */
+int pando_uploader_rest(struct pando_uploader *uploader);
 /* Ends the thread (a transfer under way is aborted within 100 ms), counts what is left as given up, frees all. */
 void pando_uploader_close(struct pando_uploader *uploader);
 

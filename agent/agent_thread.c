@@ -1,0 +1,290 @@
+/* Why: agent/agent_thread.h. Context: as there; what is not in the header runs in the thread itself. */
+#include "agent/agent_thread.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "agent/agent.h"
+#include "agent/own_threads.h"
+#include "agent/real.h"
+#include "agent/threads.h"
+#include "agent/worker_door.h"
+#include "base/clock.h"
+#include "base/descriptors.h"
+#include "base/error.h"
+#include "base/futex.h"
+#include "base/log.h"
+
+#define MS 1000000ull
+
+enum {
+    STACK_BYTES = 1 << 20,   /* the demangler needs half of it for the worst names known */
+    TURN_MS = 100,           /* between turns while there are samples */
+    FIRST_SLEEP_MS = 50,     /* before the worker is opened: many programs are over by then */
+    IDLE_MS = 10000,         /* between looks for threads of others while nothing runs */
+    SCAN_MS = 1000,          /* between such looks while something runs, or 100 times what a look costs */
+    FORK_WAIT_MS = 200,
+};
+
+static pthread_t thread;
+static atomic_bool runs;          /* there is a thread that has not been asked to end, or has not ended in time */
+static atomic_uint requested;     /* enum pando_agent_thread_request, or'ed */
+static atomic_uint answered;      /* goes up when what was requested is done */
+static int answer;
+static uint64_t request_deadline_mono_ns;
+static atomic_uint wake;          /* the word that the thread sleeps on */
+static atomic_bool sleeps, hurries;
+static atomic_uint forks_waiting, in_loader;
+static const struct pando_door *door;
+static struct pando_worker *worker;
+static bool scans_first, gave_up;
+
+static void wake_up(void)
+{
+    atomic_fetch_add_explicit(&wake, 1, memory_order_release);
+    pando_futex_wake_all(&wake);
+}
+
+void pando_agent_thread_notice(void)
+{
+    bool is_asleep = atomic_load_explicit(&sleeps, memory_order_relaxed);
+    bool is_filling = !is_asleep && !atomic_load_explicit(&hurries, memory_order_relaxed) &&
+                      pando_ring_used_words(pando_agent.ring) > pando_ring_capacity_words(pando_agent.ring) / 2;
+    if (is_asleep && atomic_exchange_explicit(&sleeps, false, memory_order_acq_rel))
+        wake_up();
+    else if (is_filling && !atomic_exchange_explicit(&hurries, true, memory_order_acq_rel))
+        wake_up();
+}
+
+/* Waits at most so long, less when somebody asks or the ring fills; with `until_noticed` also when any sample comes. */
+static void sleep_for(uint64_t ns, bool until_noticed)
+{
+    unsigned seen = atomic_load_explicit(&wake, memory_order_acquire);
+    atomic_store_explicit(&hurries, false, memory_order_relaxed);
+    if (until_noticed)
+        atomic_store(&sleeps, true);
+    bool has_work = atomic_load(&requested) != 0 || (until_noticed && pando_ring_used_words(pando_agent.ring) != 0);
+    if (!has_work)
+        pando_futex_wait(&wake, seen, ns);
+    atomic_store_explicit(&sleeps, false, memory_order_relaxed);
+}
+
+/* The loader's lock would be inherited locked by a child: no fork begins while we may hold it, and we wait while one goes on. */
+static void enter_loader(void)
+{
+    for (;;) {
+        unsigned forks = atomic_load(&forks_waiting);
+        if (forks != 0) {
+            pando_futex_wait(&forks_waiting, forks, FORK_WAIT_MS * MS);
+            continue;
+        }
+        atomic_store(&in_loader, 1);
+        if (atomic_load(&forks_waiting) == 0)
+            return;
+        atomic_store(&in_loader, 0);
+        pando_futex_wake_all(&in_loader);
+    }
+}
+
+static void leave_loader(void)
+{
+    atomic_store(&in_loader, 0);
+    pando_futex_wake_all(&in_loader);
+}
+
+void pando_agent_thread_before_fork(void)
+{
+    atomic_fetch_add(&forks_waiting, 1);
+    uint64_t deadline = pando_clock_mono_ns() + FORK_WAIT_MS * MS;
+    while (atomic_load(&in_loader) != 0 && pando_clock_mono_ns() < deadline)
+        pando_futex_wait(&in_loader, 1, 10 * MS);
+}
+
+void pando_agent_thread_after_fork(bool is_child)
+{
+    if (!is_child) {
+        if (atomic_fetch_sub(&forks_waiting, 1) == 1)
+            pando_futex_wake_all(&forks_waiting);
+        return;
+    }
+    /* The thread is not in the child, and what the worker had is the parent's. */
+    atomic_store(&forks_waiting, 0);
+    atomic_store(&in_loader, 0);
+    atomic_store(&runs, false);
+    atomic_store(&requested, 0);
+    atomic_store(&sleeps, false);
+    atomic_store(&hurries, false);
+    worker = NULL;
+    gave_up = false;
+}
+
+static void give_up(const char *message)
+{
+    pando_log(PANDO_LOG_ERROR, "%s", message);
+    gave_up = true;
+    pando_threads_leave_all();
+}
+
+static void open_worker(void)
+{
+    char message[PANDO_CONFIG_SENTENCE_BYTES] = "";
+    enter_loader();
+    door = pando_worker_door_open(message, sizeof message);
+    leave_loader();
+    const struct pando_door_host host = {
+        .ring = pando_agent.ring, .objects = &pando_agent.objects, .counters = &pando_agent.counters,
+        .settings = &pando_agent.config.door, .start_wall_ns = pando_agent.start_wall_ns,
+        .start_mono_ns = pando_agent.start_mono_ns, .start_cpu_ns = pando_agent.start_cpu_ns,
+    };
+    if (door == NULL || door->open(&host, &worker, message, sizeof message) != 0) {
+        worker = NULL;
+        give_up(message);
+    }
+}
+
+static uint64_t next_scan_mono_ns;
+
+/* True when the host has no thread left: then the process must not live on for ours. */
+static bool scan(void)
+{
+    uint64_t begin = pando_clock_mono_ns();
+    if (begin < next_scan_mono_ns)
+        return false;
+    int count = pando_threads_scan();
+    uint64_t cost = pando_clock_mono_ns() - begin;
+    next_scan_mono_ns = begin + (SCAN_MS * MS > 100 * cost ? SCAN_MS * MS : 100 * cost);
+    return count == 0;
+}
+
+/* One turn; returns how long to sleep, and whether any sample ends the sleep. */
+static uint64_t take_turn(bool *ret_until_noticed)
+{
+    *ret_until_noticed = true;
+    if (gave_up)
+        return IDLE_MS * MS;
+    bool had_samples = pando_ring_used_words(pando_agent.ring) != 0;
+    if (worker == NULL && had_samples)
+        open_worker();
+    if (worker == NULL)
+        return IDLE_MS * MS;
+    uint64_t wish_ns = door->turn(worker);
+    *ret_until_noticed = !had_samples;
+    uint64_t limit_ns = (had_samples ? TURN_MS : IDLE_MS) * MS;
+    return wish_ns < limit_ns ? wish_ns : limit_ns;
+}
+
+static int finish(uint64_t deadline_mono_ns)
+{
+    if (worker == NULL && !gave_up && pando_ring_used_words(pando_agent.ring) != 0)
+        open_worker();
+    if (gave_up)
+        return PANDO_ERR_UNSUPPORTED;
+    return worker != NULL ? door->flush(worker, deadline_mono_ns) : 0;
+}
+
+/* Does what was asked for; true: the thread ends. */
+static bool obey(unsigned requests)
+{
+    if ((requests & (PANDO_REQUEST_FLUSH | PANDO_REQUEST_STOP)) != 0)
+        answer = finish(request_deadline_mono_ns);
+    if ((requests & PANDO_REQUEST_STOP) != 0 && worker != NULL) {
+        door->close(worker);
+        worker = NULL;
+    }
+    if ((requests & PANDO_REQUEST_REST) != 0 && worker != NULL)
+        door->rest(worker);
+    bool ends = (requests & (PANDO_REQUEST_STOP | PANDO_REQUEST_REST)) != 0;
+    atomic_fetch_and(&requested, ~requests);
+    atomic_fetch_add_explicit(&answered, 1, memory_order_release);
+    pando_futex_wake_all(&answered);
+    return ends;
+}
+
+static void *run(void *unused)
+{
+    (void)unused;
+    prctl(PR_SET_NAME, "pando", 0, 0, 0);
+    pando_own_thread_enter();
+    pando_threads_birth_ends();
+    /* A log on the host's stderr is the one reason to stay in its descriptor table. */
+    if (strcmp(pando_agent.config.door.log_path, "stderr") != 0)
+        pando_descriptors_leave_host();
+    next_scan_mono_ns = scans_first ? 0 : pando_clock_mono_ns() + SCAN_MS * MS;
+    bool ends = false, host_is_gone = scan(), is_first = worker == NULL;
+    uint64_t sleep_ns = IDLE_MS * MS;
+    bool until_noticed = worker == NULL;
+    while (!ends && !host_is_gone) {
+        sleep_for(sleep_ns, until_noticed);
+        if (is_first && pando_ring_used_words(pando_agent.ring) != 0) {
+            is_first = false;
+            sleep_for(FIRST_SLEEP_MS * MS, false);
+        }
+        unsigned requests = atomic_load_explicit(&requested, memory_order_acquire);
+        if (requests != 0)
+            ends = obey(requests);
+        else
+            sleep_ns = take_turn(&until_noticed);
+        host_is_gone = !ends && scan();
+    }
+    if (host_is_gone) {
+        finish(pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS);
+        if (worker != NULL)
+            door->close(worker);
+        worker = NULL;
+    }
+    pando_own_thread_leave();
+    return NULL;
+}
+
+int pando_agent_thread_start(bool scan_first)
+{
+    scans_first = scan_first;
+    pthread_attr_t attributes;
+    sigset_t all, old;
+    if (pthread_attr_init(&attributes) != 0)
+        return PANDO_ERR_IO;
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* the thread inherits it: the host's signals are for the host's threads */
+    pando_threads_birth_begins();
+    int error = pando_real()->pthread_create != NULL ? pando_real()->pthread_create(&thread, &attributes, run, NULL) : -1;
+    if (error != 0)
+        pando_threads_birth_ends();
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attributes);
+    atomic_store(&runs, error == 0);
+    return error == 0 ? 0 : PANDO_ERR_IO;
+}
+
+bool pando_agent_thread_runs(void)
+{
+    return atomic_load(&runs);
+}
+
+int pando_agent_thread_ask(enum pando_agent_thread_request request, uint64_t deadline_mono_ns)
+{
+    if (!pando_agent_thread_runs())
+        return PANDO_ERR_STATE;
+    unsigned before = atomic_load(&answered);
+    request_deadline_mono_ns = deadline_mono_ns;
+    atomic_fetch_or_explicit(&requested, request, memory_order_acq_rel);
+    wake_up();
+    /* A little longer than the worker has: it keeps the deadline itself, and its answer is worth more than ours. */
+    uint64_t give_up_mono_ns = deadline_mono_ns + 500 * MS;
+    while (atomic_load_explicit(&answered, memory_order_acquire) == before) {
+        uint64_t now = pando_clock_mono_ns();
+        if (now >= give_up_mono_ns)
+            return PANDO_ERR_TIMEOUT;
+        pando_futex_wait(&answered, before, give_up_mono_ns - now);
+    }
+    int result = answer;
+    if (request != PANDO_REQUEST_FLUSH) {
+        pthread_join(thread, NULL);
+        atomic_store(&runs, false);
+    }
+    return result;
+}

@@ -1,0 +1,31 @@
+/* Why: Pando's own thread in the host: sleeps until there are samples, then gives the worker its turns, looks for threads that no
+ * hook saw, and carries out what the lifecycle asks for.
+ * Context: each function says. */
+#ifndef PANDO_AGENT_AGENT_THREAD_H
+#define PANDO_AGENT_AGENT_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Makes the thread. `scan_first`: there may be threads already. 0 or PANDO_ERR_IO. Lifecycle. */
+int pando_agent_thread_start(bool scan_first);
+
+enum pando_agent_thread_request {
+    PANDO_REQUEST_FLUSH = 1, /* end the interval, deliver it */
+    PANDO_REQUEST_STOP = 2,  /* the same, then close the worker and end the thread */
+    PANDO_REQUEST_REST = 4,  /* end all threads of Pando's, keep everything */
+};
+
+/* Asks, and waits until it is done or the deadline has passed. 0, what the worker said (flush), or PANDO_ERR_TIMEOUT. After STOP
+ * and REST the thread is joined when it was in time. Lifecycle: one at a time. */
+int pando_agent_thread_ask(enum pando_agent_thread_request request, uint64_t deadline_mono_ns);
+bool pando_agent_thread_runs(void);
+
+/* Wakes the thread if it sleeps, or if the ring is filling. The signal handler, after a push. */
+void pando_agent_thread_notice(void);
+
+/* Around fork: waits (a fifth of a second at most) until the thread is not in the loader, whose lock a child would inherit. */
+void pando_agent_thread_before_fork(void);
+void pando_agent_thread_after_fork(bool is_child);
+
+#endif

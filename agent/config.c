@@ -1,0 +1,216 @@
+/* Why: agent/config.h. Context: setup. */
+#include "agent/config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cursor.h"
+#include "base/error.h"
+
+enum {
+    RATE_DEFAULT_HZ = 100,
+    RATE_MAX_HZ = 4000,
+    INTERVAL_DEFAULT_S = 60,
+    INTERVAL_AWS_S = 300,
+    INTERVAL_MAX_S = 3600,
+    RING_DEFAULT_KIB = 2048,
+    RING_MIN_KIB = 64,
+    RING_MAX_KIB = 65536,
+    TREE_DEFAULT_MIB = 10,
+    TREE_MAX_MIB = 1024,
+    DEPTH_DEFAULT = 1000,
+    EXIT_TIMEOUT_DEFAULT_MS = 2000,
+    EXIT_TIMEOUT_MAX_MS = 60000,
+};
+
+/* Every variable that Pando knows, in any of its programs: others that begin with PANDO_ are likely misspelt. */
+static const char *const known_variables[] = {
+    "PANDO_URL",     "PANDO_GROUP",    "PANDO_RATE_HZ",  "PANDO_INTERVAL_S", "PANDO_LOG",      "PANDO_LOG_LEVEL",
+    "PANDO_UNWIND",  "PANDO_FOLLOW",   "PANDO_RING_KIB", "PANDO_TREE_MIB",   "PANDO_DEPTH",    "PANDO_EXIT_TIMEOUT_MS",
+    "PANDO_ENABLED", "PANDO_LIBRARY",
+};
+
+static const char *variable(const char *name)
+{
+    const char *value = secure_getenv(name);
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+/* A value as it may stand in a sentence: cut, so that the sentence stays one. */
+#define SHOWN "%.80s"
+
+struct reading {
+    char *problem;
+    int error;
+};
+
+__attribute__((format(printf, 2, 3))) static void refuse(struct reading *reading, const char *format, ...)
+{
+    if (reading->error != 0)
+        return; /* the first one stays */
+    va_list args;
+    va_start(args, format);
+    vsnprintf(reading->problem, PANDO_CONFIG_SENTENCE_BYTES, format, args);
+    va_end(args);
+    reading->error = PANDO_ERR_INVALID;
+}
+
+static uint32_t read_number(struct reading *reading, const char *name, uint32_t given, uint32_t min, uint32_t max,
+                            uint32_t fallback)
+{
+    if (given != 0) {
+        if (given < min || given > max)
+            refuse(reading, "the option for %s is from %u to %u, not %u.", name, min, max, given);
+        return given;
+    }
+    const char *text = variable(name);
+    if (text == NULL)
+        return fallback;
+    struct pando_cursor cursor = pando_cursor_of_text(text);
+    uint64_t value = 0;
+    if (pando_cursor_decimal(&cursor, max, &value) != 0 || !pando_cursor_at_end(&cursor) || value < min)
+        refuse(reading, "%s is a whole number from %u to %u, not \"" SHOWN "\".", name, min, max, text);
+    return (uint32_t)value;
+}
+
+/* One of `count` words; the number of the one that it is. */
+static unsigned read_word(struct reading *reading, const char *name, const char *const *words, unsigned count,
+                          unsigned fallback)
+{
+    const char *text = variable(name);
+    if (text == NULL)
+        return fallback;
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(text, words[i]) == 0)
+            return i;
+    }
+    char list[128] = "";
+    for (unsigned i = 0; i < count; i++) {
+        size_t len = strlen(list);
+        snprintf(list + len, sizeof list - len, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", words[i]);
+    }
+    refuse(reading, "%s is %s, not \"" SHOWN "\".", name, list, text);
+    return fallback;
+}
+
+static bool is_group(const char *text, size_t len)
+{
+    return len >= 1 && len < PANDO_DOOR_GROUP_BYTES &&
+           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+}
+
+static void read_group(struct reading *reading, const char *given, char *group)
+{
+    const char *text = given != NULL ? given : variable("PANDO_GROUP");
+    if (text != NULL) {
+        if (is_group(text, strlen(text)))
+            strcpy(group, text);
+        else
+            refuse(reading, "%s is 1 to 255 of the characters A-Z a-z 0-9 _ -, not \"" SHOWN "\".",
+                   given != NULL ? "the group" : "PANDO_GROUP", text);
+        return;
+    }
+    /* The program's own name, with '-' for what a group cannot have. */
+    const char *name = program_invocation_short_name;
+    size_t len = 0;
+    for (; name != NULL && name[len] != '\0' && len < PANDO_DOOR_GROUP_BYTES - 1; len++)
+        group[len] = is_group((const char[]){name[len], '\0'}, 1) ? name[len] : '-';
+    if (len == 0)
+        group[len++] = '-';
+    group[len] = '\0';
+}
+
+static void read_url(struct reading *reading, const char *given, char *url)
+{
+    const char *text = given != NULL ? given : variable("PANDO_URL");
+    if (text == NULL) {
+        refuse(reading, "PANDO_URL is not set: it says where profiles go, for example http://127.0.0.1:8080.");
+        return;
+    }
+    bool http = strncmp(text, "http://", 7) == 0, https = strncmp(text, "https://", 8) == 0;
+    if ((!http && !https) || text[http ? 7 : 8] == '\0' || strlen(text) >= PANDO_DOOR_URL_BYTES) {
+        refuse(reading, "%s is an http:// or https:// address of at most %d bytes, not \"" SHOWN "\".",
+               given != NULL ? "the url" : "PANDO_URL", PANDO_DOOR_URL_BYTES - 1, text);
+        return;
+    }
+    strcpy(url, text);
+}
+
+static void read_log(struct reading *reading, struct pando_door_settings *door)
+{
+    static const char *const levels[] = {"error", "warning", "info", "debug"};
+    const char *path = variable("PANDO_LOG");
+    door->log_level = (enum pando_log_level)read_word(reading, "PANDO_LOG_LEVEL", levels, 4, PANDO_LOG_WARN);
+    if (path == NULL)
+        return;
+    if (strlen(path) >= sizeof door->log_path)
+        refuse(reading, "PANDO_LOG is a file name of at most %zu bytes, or \"stderr\".", sizeof door->log_path - 1);
+    else
+        strcpy(door->log_path, path);
+}
+
+static void warn_of_unknown_variables(void)
+{
+    for (char *const *entry = environ; entry != NULL && *entry != NULL; entry++) {
+        if (strncmp(*entry, "PANDO_", 6) != 0)
+            continue;
+        size_t len = strcspn(*entry, "=");
+        bool known = false;
+        for (size_t i = 0; i < sizeof known_variables / sizeof known_variables[0] && !known; i++)
+            known = strlen(known_variables[i]) == len && strncmp(*entry, known_variables[i], len) == 0;
+        if (!known)
+            pando_log(PANDO_LOG_WARN, "%.*s is no variable of Pando's; it is ignored. The README has the list.",
+                      (int)(len < 80 ? len : 80), *entry);
+    }
+}
+
+static bool is_aws(const char *url)
+{
+    return strstr(url, ".amazonaws.com") != NULL || strstr(url, ".api.aws") != NULL;
+}
+
+bool pando_config_environment_asks(void)
+{
+    const char *enabled = variable("PANDO_ENABLED");
+    return variable("PANDO_URL") != NULL && (enabled == NULL || strcmp(enabled, "false") != 0);
+}
+
+int pando_config_read(const struct pando_options *options, struct pando_config *config, char *problem)
+{
+    static const struct pando_options none;
+    struct reading reading = {.problem = problem};
+    if (options == NULL)
+        options = &none;
+    else if (options->struct_bytes != sizeof *options)
+        refuse(&reading, "pando_options.struct_bytes is %zu, this libpando knows %zu.", options->struct_bytes, sizeof *options);
+    *config = (struct pando_config){0};
+    read_log(&reading, &config->door);
+    pando_log_open(config->door.log_path, config->door.log_level);
+    read_url(&reading, options->url, config->door.url);
+    read_group(&reading, options->group, config->door.group);
+    config->door.rate_hz = read_number(&reading, "PANDO_RATE_HZ", options->rate_hz, 1, RATE_MAX_HZ, RATE_DEFAULT_HZ);
+    config->door.interval_s = read_number(&reading, "PANDO_INTERVAL_S", options->interval_s, 1, INTERVAL_MAX_S,
+                                          is_aws(config->door.url) ? INTERVAL_AWS_S : INTERVAL_DEFAULT_S);
+    config->door.depth_max = read_number(&reading, "PANDO_DEPTH", 0, 2, DEPTH_DEFAULT, DEPTH_DEFAULT);
+    config->door.tree_limit_mib = read_number(&reading, "PANDO_TREE_MIB", 0, 1, TREE_MAX_MIB, TREE_DEFAULT_MIB);
+    config->ring_kib = read_number(&reading, "PANDO_RING_KIB", 0, RING_MIN_KIB, RING_MAX_KIB, RING_DEFAULT_KIB);
+    if ((config->ring_kib & (config->ring_kib - 1)) != 0)
+        refuse(&reading, "PANDO_RING_KIB is a power of two from %d to %d, not %u.", RING_MIN_KIB, RING_MAX_KIB,
+               config->ring_kib);
+    config->exit_timeout_ms = read_number(&reading, "PANDO_EXIT_TIMEOUT_MS", 0, 1, EXIT_TIMEOUT_MAX_MS,
+                                          EXIT_TIMEOUT_DEFAULT_MS);
+    static const char *const unwinders[] = {"rows", "libunwind"}, *const booleans[] = {"true", "false"};
+    config->unwinder = (enum pando_unwinder)read_word(&reading, "PANDO_UNWIND", unwinders, 2, PANDO_UNWINDER_ROWS);
+    config->follow_forks = read_word(&reading, "PANDO_FOLLOW", booleans, 2, 0) == 0;
+    read_word(&reading, "PANDO_ENABLED", booleans, 2, 0);
+    if (reading.error != 0) {
+        pando_log(PANDO_LOG_ERROR, "%s Pando stays off.", problem);
+        return reading.error;
+    }
+    warn_of_unknown_variables();
+    return 0;
+}

@@ -1,0 +1,32 @@
+/* Why: what the user wants, from pando_options and PANDO_* variables, checked: each bad value gets one sentence and its default,
+ * or, where Pando cannot go on without it, stops Pando and leaves the host alone.
+ * Context: setup, and the child side of fork never (settings are inherited). Allocates nothing. */
+#ifndef PANDO_AGENT_CONFIG_H
+#define PANDO_AGENT_CONFIG_H
+
+#include <pando.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "exchange/door.h"
+
+enum pando_unwinder { PANDO_UNWINDER_ROWS, PANDO_UNWINDER_LIBUNWIND };
+
+struct pando_config {
+    struct pando_door_settings door;
+    enum pando_unwinder unwinder;
+    bool follow_forks;
+    uint32_t ring_kib;            /* a power of two */
+    uint32_t exit_timeout_ms;     /* that the last flush may take */
+};
+
+enum { PANDO_CONFIG_SENTENCE_BYTES = 512 };
+
+/* Whether the environment asks for profiling: PANDO_URL is set, not empty, and PANDO_ENABLED is not "false". */
+bool pando_config_environment_asks(void);
+
+/* Reads it all. `options` may be NULL. Opens the log (base/log.h) with what was found, and logs what is odd. 0, or
+ * PANDO_ERR_INVALID with one sentence in `problem` (PANDO_CONFIG_SENTENCE_BYTES): no or bad URL, bad group, bad number. */
+int pando_config_read(const struct pando_options *options, struct pando_config *config, char *problem);
+
+#endif

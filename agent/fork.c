@@ -1,0 +1,111 @@
+/* Why: agent/fork.h. Context: the thread that forks, inside of fork: before in the parent, after in both. (vfork, posix_spawn and
+ * a bare clone do not come here: such a child has no timer and no thread of ours, and a bare clone's pid tells it apart.) */
+#include "agent/fork.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/agent_thread.h"
+#include "agent/cpu_clock.h"
+#include "agent/lifecycle.h"
+#include "agent/thread_exit.h"
+#include "agent/threads.h"
+#include "base/clock.h"
+#include "base/raw_syscall.h"
+
+enum { KERNEL_SIGSET_BYTES = 8 };
+#define MARK (1ul << (SIGKILL - 1))
+
+/* The mask to go back to, marked with SIGKILL, which no mask has: 0 means that `before` did nothing. */
+static __thread unsigned long mask_before __attribute__((tls_model("initial-exec")));
+
+/* SIGPROF waits while the process is copied: a fork that takes longer than an interval would be interrupted and begun again,
+ * for ever. And the new process must not meet it half-made. */
+static void before(void)
+{
+    mask_before = 0;
+    if (pando_agent_phase() == PANDO_PHASE_OFF)
+        return;
+    unsigned long only = 1ul << (SIGPROF - 1), old = 0;
+    pando_agent_thread_before_fork();
+    pando_raw_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, (long)&only, (long)&old, KERNEL_SIGSET_BYTES);
+    mask_before = old | MARK;
+}
+
+static void restore_mask(void)
+{
+    unsigned long old = mask_before & ~MARK;
+    pando_raw_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&old, 0, KERNEL_SIGSET_BYTES);
+}
+
+static void after_in_parent(void)
+{
+    if (mask_before == 0)
+        return;
+    restore_mask();
+    pando_agent_thread_after_fork(false);
+}
+
+/* The parent's samples are the parent's. */
+static void empty_everything(void)
+{
+    uint32_t words = pando_ring_capacity_words(pando_agent.ring);
+    madvise(pando_agent.ring_memory, pando_agent.ring_bytes, MADV_DONTNEED);
+    pando_agent.ring = pando_ring_init(pando_agent.ring_memory, words);
+    madvise(pando_agent.objects.readers, PANDO_OBJECTS_READERS_MAX * sizeof(struct pando_objects_reader), MADV_DONTNEED);
+    atomic_store(&pando_agent.objects.current, NULL);
+    atomic_store(&pando_agent.objects.unknown_code, 0);
+    memset(&pando_agent.counters, 0, sizeof pando_agent.counters);
+    pando_cpu_clock_forget_all();
+    pando_threads_reset(&pando_agent.counters);
+}
+
+static void begin_again(uint64_t stack_low, uint64_t stack_high)
+{
+    pando_agent.pid = getpid();
+    pando_agent.start_wall_ns = pando_clock_wall_ns();
+    pando_agent.start_mono_ns = pando_clock_mono_ns();
+    pando_agent.start_cpu_ns = pando_clock_process_cpu_ns();
+    if (pando_agent_thread_start(false) != 0) {
+        atomic_store(&pando_agent.phase, PANDO_PHASE_OFF);
+        return;
+    }
+    atomic_store(&pando_agent.phase, PANDO_PHASE_ACTIVE);
+    struct pando_thread_slot *slot = pando_threads_reserve();
+    if (slot == NULL)
+        return;
+    slot->stack_low = stack_low;
+    slot->stack_high = stack_high;
+    pando_thread_exit_watch(slot);
+    pando_threads_enter_self(slot, true);
+}
+
+static void after_in_child(void)
+{
+    enum pando_phase phase = pando_agent_phase();
+    pando_lifecycle_reset_lock();
+    if (mask_before == 0) {
+        atomic_store(&pando_agent.phase, PANDO_PHASE_OFF);
+        return;
+    }
+    /* The thread that forked is the only one; its stack is where it was. */
+    const struct pando_thread_slot *slot = pando_thread_exit_watched();
+    uint64_t stack_low = slot != NULL ? slot->stack_low : 0, stack_high = slot != NULL ? slot->stack_high : 0;
+    atomic_store(&pando_agent.phase, PANDO_PHASE_OFF);
+    pando_agent_thread_after_fork(true);
+    if (phase == PANDO_PHASE_ACTIVE && pando_agent.config.follow_forks) {
+        empty_everything();
+        begin_again(stack_low, stack_high);
+    }
+    restore_mask();
+}
+
+int pando_fork_setup(void)
+{
+    return pthread_atfork(before, after_in_parent, after_in_child);
+}

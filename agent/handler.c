@@ -1,0 +1,154 @@
+/* Why: agent/handler.h. Context: the signal handler. Reads as the way of a sample: whose signal, which thread, walk, ring. */
+#include "agent/handler.h"
+
+#include <stddef.h>
+
+#include "agent/agent.h"
+#include "agent/agent_thread.h"
+#include "agent/host_signals.h"
+#include "agent/threads.h"
+#include "agent/walk_libunwind.h"
+#include "agent/walker.h"
+#include "base/error.h"
+#include "base/raw_syscall.h"
+#include "exchange/sample.h"
+
+enum { PAGE_BYTES = 4096, KERNEL_SIGSET_BYTES = 8, NO_SUCH_HOW = 0x70616e64, VISITS_MAX = 65536 };
+
+/* Whether 8 bytes can be read: the kernel copies the mask before it looks at the first argument, so EINVAL means readable and
+ * EFAULT not. Every program already makes this call, so no filter forbids it. One call for each new page. */
+static bool probe(void *context, uint64_t address)
+{
+    struct pando_thread_slot *slot = context;
+    uint64_t first = address & ~(uint64_t)(PAGE_BYTES - 1), last = (address + 7) & ~(uint64_t)(PAGE_BYTES - 1);
+    if (last < first)
+        return false;
+    if (first == slot->probed_page && last == slot->probed_page)
+        return true;
+    enum { EINVAL_NUMBER = 22 };
+    if (pando_raw_syscall4(SYS_rt_sigprocmask, NO_SUCH_HOW, (long)address, 0, KERNEL_SIGSET_BYTES) != -EINVAL_NUMBER)
+        return false;
+    slot->probed_page = last;
+    return true;
+}
+
+/* The slot whose timer this is; NULL when it is an old one. */
+static struct pando_thread_slot *slot_of(uint64_t cookie)
+{
+    struct pando_thread_slot *slot = pando_threads_slot(pando_thread_cookie_number(cookie));
+    if (slot == NULL)
+        return NULL;
+    unsigned use = atomic_load_explicit(&slot->use, memory_order_acquire);
+    return pando_thread_state(use) == PANDO_THREAD_SAMPLED && pando_thread_cookie(use, slot->number) == cookie ? slot : NULL;
+}
+
+static void prepare_walk(struct pando_thread_slot *slot, const struct pando_object_list *list, const void *context)
+{
+    struct pando_walk *walk = &slot->walk;
+    pando_walk_registers_of(context, walk->registers);
+    walk->objects = list;
+    walk->unknown_code = &pando_agent.objects.unknown_code;
+    walk->frames = slot->frames;
+    walk->frames_max = pando_agent.config.door.depth_max;
+    walk->visits_max = VISITS_MAX;
+    walk->only_rbp_rsp_known = false;
+    walk->is_return_address = false;
+    walk->memory.probe = probe;
+    walk->memory.probe_context = slot;
+    walk->memory.shift = 0;
+    slot->probed_page = 1; /* no page */
+    uint64_t sp = walk->registers[PANDO_WALK_RSP];
+    bool is_known_stack = sp >= slot->stack_low && sp < slot->stack_high;
+    walk->memory.low = is_known_stack ? sp : 0;
+    walk->memory.high = is_known_stack ? slot->stack_high : 0;
+}
+
+/* How many words of stack from `sp` on go along, for a walk that the aggregator finishes. */
+static uint32_t stack_words_at(struct pando_thread_slot *slot, uint64_t sp)
+{
+    const struct pando_walk_memory *memory = &slot->walk.memory;
+    if ((sp & 7) != 0)
+        return 0;
+    uint64_t words = 0;
+    if (sp >= memory->low && sp < memory->high) {
+        words = (memory->high - sp) / 8;
+    } else {
+        while (words < PANDO_SAMPLE_STACK_WORDS_MAX && probe(slot, sp + words * 8))
+            words = ((sp + words * 8) / PAGE_BYTES * PAGE_BYTES + PAGE_BYTES - sp) / 8;
+    }
+    return words < PANDO_SAMPLE_STACK_WORDS_MAX ? (uint32_t)words : PANDO_SAMPLE_STACK_WORDS_MAX;
+}
+
+static int push(struct pando_thread_slot *slot, uint32_t weight, uint32_t stack_words)
+{
+    const struct pando_walk *walk = &slot->walk;
+    union {
+        struct {
+            struct pando_sample_head head;
+            struct pando_sample_origin origin;
+            struct pando_sample_methods methods;
+        } parts;
+        uint64_t words[PANDO_SAMPLE_HEAD_WORDS];
+    } head = {.parts = {
+        .head = {.kind = stack_words != 0 ? PANDO_SAMPLE_RAW : PANDO_SAMPLE_STACK, .walk_end = (uint8_t)walk->end,
+                 .flags = walk->flags, .frame_count = (uint16_t)walk->frame_count, .stack_words = (uint16_t)stack_words},
+        .origin = {.weight = weight, .tid = (uint32_t)slot->tid},
+        .methods = walk->methods,
+    }};
+    uint64_t sp = walk->registers[PANDO_WALK_RSP];
+    const struct pando_ring_part parts[] = {
+        {head.words, PANDO_SAMPLE_HEAD_WORDS},
+        {walk->frames, walk->frame_count},
+        {walk->registers, PANDO_WALK_REGISTERS},
+        {&sp, 1},
+        {(const uint64_t *)(uintptr_t)sp, stack_words},
+    };
+    return pando_ring_push(pando_agent.ring, parts, stack_words != 0 ? 5 : 2);
+}
+
+static void take_sample(struct pando_thread_slot *slot, uint32_t weight, void *context)
+{
+    struct pando_objects *objects = &pando_agent.objects;
+    uint32_t reader = pando_threads_reader(slot->number);
+    const struct pando_object_list *list = pando_objects_enter(objects, reader);
+    /* Code may have been replaced since the list was made: then no row is used, the aggregator walks with a new list. */
+    if (list != NULL && list->unloads_seen != atomic_load_explicit(&objects->unloads, memory_order_acquire))
+        list = NULL;
+    prepare_walk(slot, list, context);
+    if (pando_agent.config.unwinder == PANDO_UNWINDER_LIBUNWIND)
+        pando_walk_libunwind(&slot->walk, context);
+    else
+        pando_walk_run(&slot->walk);
+    pando_objects_leave(objects, reader);
+
+    uint32_t stack_words = slot->walk.end == PANDO_WALK_END_NO_ROWS ? stack_words_at(slot, slot->walk.registers[PANDO_WALK_RSP])
+                                                                    : 0;
+    int error = push(slot, weight, stack_words);
+    if (error == PANDO_ERR_LIMIT && stack_words != 0)
+        error = push(slot, weight, 0); /* cut is better than lost */
+    pando_count(&pando_agent.counters, error == 0                 ? PANDO_COUNT_SAMPLES_KEPT
+                                       : error == PANDO_ERR_BUSY ? PANDO_COUNT_DROPPED_RING_BUSY
+                                                                  : PANDO_COUNT_DROPPED_RING_FULL);
+    pando_agent_thread_notice();
+}
+
+void pando_handler(int number, siginfo_t *info, void *context)
+{
+    uint64_t cookie = (uint64_t)(uintptr_t)info->si_value.sival_ptr;
+    if (info->si_code != SI_TIMER || !pando_thread_is_cookie(cookie)) {
+        pando_count(&pando_agent.counters, PANDO_COUNT_FOREIGN_SIGNALS);
+        pando_host_signals_foreign(number, info, context);
+        return;
+    }
+    struct pando_counters *counters = &pando_agent.counters;
+    pando_count(counters, PANDO_COUNT_SIGNALS);
+    if (info->si_overrun > 0)
+        pando_count_add(counters, PANDO_COUNT_OVERRUNS, (uint64_t)info->si_overrun);
+    struct pando_thread_slot *slot = slot_of(cookie);
+    if (pando_agent_phase() != PANDO_PHASE_ACTIVE)
+        pando_count(counters, PANDO_COUNT_DROPPED_STOPPED);
+    else if (slot == NULL)
+        pando_count(counters, PANDO_COUNT_DROPPED_STALE);
+    else
+        take_sample(slot, 1 + (uint32_t)(info->si_overrun > 0 ? info->si_overrun : 0), context);
+}

@@ -1,0 +1,250 @@
+/* Why: agent/lifecycle.h and the functions of include/pando.h. Context: setup; the host's threads. One lock, never held over
+ * anything of the host's; the order of a start is undone backwards when a step fails, and the host runs as if we were not there. */
+#include "agent/lifecycle.h"
+
+#include <pando.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/agent_thread.h"
+#include "agent/cpu_clock.h"
+#include "agent/fork.h"
+#include "agent/handler.h"
+#include "agent/host_signals.h"
+#include "agent/real.h"
+#include "agent/thread_exit.h"
+#include "agent/threads.h"
+#include "agent/walk_libunwind.h"
+#include "agent/worker_door.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "base/raw_syscall.h"
+
+#define MS 1000000ull
+
+struct pando_agent pando_agent;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static char problem[PANDO_CONFIG_SENTENCE_BYTES];
+
+static int fail(int error, const char *what)
+{
+    snprintf(problem, sizeof problem, "%s: %s. Pando stays off.", what, pando_error_text(error));
+    pando_log(PANDO_LOG_ERROR, "%s", problem);
+    return error;
+}
+
+static void set_phase(enum pando_phase phase)
+{
+    atomic_store_explicit(&pando_agent.phase, phase, memory_order_release);
+}
+
+static void *map_memory(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+/* The memory that handlers write to and read from: mapped at the first start, kept for good, since a handler may be late. */
+static int make_memory(void)
+{
+    uint32_t words = pando_agent.config.ring_kib * (1024 / 8);
+    if (pando_agent.objects.readers == NULL)
+        pando_agent.objects.readers = map_memory(PANDO_OBJECTS_READERS_MAX * sizeof(struct pando_objects_reader));
+    if (pando_agent.ring_memory == NULL) {
+        pando_agent.ring_bytes = pando_ring_bytes(words);
+        pando_agent.ring_memory = pando_agent.ring_bytes != 0 ? map_memory(pando_agent.ring_bytes) : NULL;
+        if (pando_agent.ring_memory != NULL)
+            pando_agent.ring = pando_ring_init(pando_agent.ring_memory, words);
+    }
+    return pando_agent.objects.readers != NULL && pando_agent.ring != NULL ? 0 : PANDO_ERR_NO_MEMORY;
+}
+
+static void at_exit(void);
+
+static int set_up_once(void)
+{
+    static bool is_done;
+    if (is_done)
+        return 0;
+    int error = pando_thread_exit_setup();
+    if (error == 0 && (pando_fork_setup() != 0 || atexit(at_exit) != 0))
+        error = PANDO_ERR_NO_MEMORY;
+    is_done = error == 0;
+    return error;
+}
+
+static int begin(bool is_load)
+{
+    pando_worker_door_setup();
+    if (set_up_once() != 0)
+        return fail(PANDO_ERR_NO_MEMORY, "libc has no room for a key and two handlers");
+    if (make_memory() != 0)
+        return fail(PANDO_ERR_NO_MEMORY, "the ring and the tables cannot be mapped");
+    if (pando_agent.config.unwinder == PANDO_UNWINDER_LIBUNWIND && pando_walk_libunwind_load() != 0)
+        return fail(PANDO_ERR_NOT_FOUND, "PANDO_UNWIND=libunwind, but libunwind.so.8 cannot be opened");
+    pando_cpu_clock_setup(pando_agent.config.door.rate_hz);
+    pando_threads_reset(&pando_agent.counters);
+    pando_agent.pid = getpid();
+    pando_agent.start_wall_ns = pando_clock_wall_ns();
+    pando_agent.start_mono_ns = pando_clock_mono_ns();
+    pando_agent.start_cpu_ns = pando_clock_process_cpu_ns();
+    if (pando_host_signals_install(pando_handler) != 0)
+        return fail(PANDO_ERR_IO, "SIGPROF cannot be taken");
+    set_phase(PANDO_PHASE_ACTIVE);
+    if (pando_agent_thread_start(!is_load) != 0) {
+        set_phase(PANDO_PHASE_OFF);
+        return fail(PANDO_ERR_IO, "the system refuses a thread");
+    }
+    return 0;
+}
+
+/* The calling thread is sampled from here on; the others are found by the agent's thread. */
+static void enter_self(void)
+{
+    struct pando_thread_slot *slot = pando_threads_reserve();
+    if (slot == NULL)
+        return;
+    pando_thread_exit_watch(slot);
+    pando_threads_enter_self(slot, pando_raw_gettid() == pando_agent.pid);
+}
+
+static int start(const struct pando_options *options, bool is_load)
+{
+    if (pando_agent_phase() != PANDO_PHASE_OFF) {
+        snprintf(problem, sizeof problem, "Pando runs already in this process.");
+        return PANDO_ERR_STATE;
+    }
+    set_phase(PANDO_PHASE_STARTING);
+    int error = pando_config_read(options, &pando_agent.config, problem);
+    if (error == 0)
+        error = begin(is_load);
+    if (error != 0) {
+        set_phase(PANDO_PHASE_OFF);
+        return error;
+    }
+    enter_self();
+    pando_log(PANDO_LOG_INFO, "sampling at %u Hz for group %s, every %u s to %.200s.", pando_agent.config.door.rate_hz,
+              pando_agent.config.door.group, pando_agent.config.door.interval_s, pando_agent.config.door.url);
+    return 0;
+}
+
+/* Stops sampling, delivers, ends the thread. The lock is held, or the process ends. */
+static int stop(void)
+{
+    unsigned active = PANDO_PHASE_ACTIVE;
+    if (!atomic_compare_exchange_strong(&pando_agent.phase, &active, PANDO_PHASE_STOPPING))
+        return PANDO_ERR_STATE;
+    pando_threads_leave_all();
+    int error = pando_agent_thread_ask(PANDO_REQUEST_STOP, pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS);
+    set_phase(PANDO_PHASE_OFF);
+    return error;
+}
+
+/* exit(), or return from main. Not in the child of a bare clone, which has our memory but not our threads. */
+static void at_exit(void)
+{
+    if (getpid() == pando_agent.pid)
+        stop();
+}
+
+void pando_lifecycle_thread_ends(void *slot_pointer)
+{
+    struct pando_thread_slot *slot = slot_pointer;
+    unsigned use = atomic_load_explicit(&slot->use, memory_order_acquire);
+    if (slot->tid != pando_raw_gettid())
+        return; /* the slot is another thread's by now */
+    bool was_hosts = pando_thread_is_hosts(use);
+    pando_threads_leave(slot, use);
+    /* The last of the host's threads: libc calls exit only when there is no other, so ours have to end first. */
+    if (was_hosts && atomic_load(&pando_agent.counters.threads_now) == 0 && getpid() == pando_agent.pid &&
+        pando_threads_count_hosts() == 1)
+        stop();
+}
+
+void pando_lifecycle_rest(void)
+{
+    pthread_mutex_lock(&lock);
+    if (pando_agent_phase() == PANDO_PHASE_ACTIVE)
+        pando_agent_thread_ask(PANDO_REQUEST_REST, pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS);
+}
+
+void pando_lifecycle_resume(void)
+{
+    if (pando_agent_phase() == PANDO_PHASE_ACTIVE && !pando_agent_thread_runs() && pando_agent_thread_start(false) != 0) {
+        pando_threads_leave_all();
+        set_phase(PANDO_PHASE_OFF);
+        fail(PANDO_ERR_IO, "the system refuses a thread");
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+void pando_lifecycle_reset_lock(void)
+{
+    pthread_mutex_init(&lock, NULL);
+}
+
+int pando_start(const struct pando_options *options)
+{
+    pthread_mutex_lock(&lock);
+    int error = start(options, false);
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+int pando_stop(void)
+{
+    pthread_mutex_lock(&lock);
+    int error = stop();
+    if (error != 0)
+        snprintf(problem, sizeof problem, error == PANDO_ERR_STATE ? "Pando does not run in this process."
+                 : "The last profile was not delivered: %s.", pando_error_text(error));
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+int pando_flush(uint32_t timeout_ms)
+{
+    pthread_mutex_lock(&lock);
+    int error = pando_agent_phase() == PANDO_PHASE_ACTIVE
+                    ? pando_agent_thread_ask(PANDO_REQUEST_FLUSH, pando_clock_mono_ns() + timeout_ms * MS) : PANDO_ERR_STATE;
+    if (error != 0)
+        snprintf(problem, sizeof problem, error == PANDO_ERR_STATE ? "Pando does not run in this process."
+                 : "The profile was not delivered: %s.", pando_error_text(error));
+    pthread_mutex_unlock(&lock);
+    return error;
+}
+
+const char *pando_problem(void)
+{
+    return problem;
+}
+
+void pando_counters_visit(void (*visit)(void *context, const char *name, uint64_t value), void *context)
+{
+    for (int i = 0; i < PANDO_COUNTERS; i++)
+        visit(context, pando_counter_name((enum pando_counter)i), pando_counted(&pando_agent.counters, (enum pando_counter)i));
+}
+
+const char *pando_version(void)
+{
+    return PANDO_VERSION;
+}
+
+/* Preloaded, or linked: the environment alone starts it. Not in a program with the privileges of its file: that environment
+ * is somebody else's. */
+__attribute__((constructor)) static void on_load(void)
+{
+    if (getauxval(AT_SECURE) != 0 || !pando_config_environment_asks())
+        return;
+    pthread_mutex_lock(&lock);
+    start(NULL, true);
+    pthread_mutex_unlock(&lock);
+}

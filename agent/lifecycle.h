@@ -1,0 +1,17 @@
+/* Why: how Pando comes to life in a process and leaves it: load, start, stop, flush, fork, exit, the last thread's end.
+ * Context: setup; any of the host's threads, never the handler. */
+#ifndef PANDO_AGENT_LIFECYCLE_H
+#define PANDO_AGENT_LIFECYCLE_H
+
+/* A host thread ends; `slot` is what it has registered as (struct pando_thread_slot *). Called in that thread. */
+void pando_lifecycle_thread_ends(void *slot);
+
+/* Ends Pando's own threads, so that the process has only the host's, and lets them live again. For system calls that the kernel
+ * refuses to a process with several threads. */
+void pando_lifecycle_rest(void);
+void pando_lifecycle_resume(void);
+
+/* In the child of a fork: another thread may have held the lock. */
+void pando_lifecycle_reset_lock(void);
+
+#endif

@@ -1,0 +1,225 @@
+/* Why: agent/threads.h. Context: each function says there. */
+#include "agent/threads.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include "agent/cpu_clock.h"
+#include "base/error.h"
+#include "base/raw_syscall.h"
+
+/* Where the kernel put the arguments of the first thread: all its frames are below. glibc's loader exports it. */
+extern void *__libc_stack_end;
+
+static _Atomic(struct pando_thread_slot *) chunks[PANDO_THREADS_CHUNKS_MAX];
+static atomic_uint high_water;
+static struct pando_counters *counted;
+static atomic_uint births_begun, births_ended;
+
+void pando_threads_birth_begins(void)
+{
+    atomic_fetch_add(&births_begun, 1); /* seq_cst: before the thread exists, for whoever lists it */
+}
+
+void pando_threads_birth_ends(void)
+{
+    atomic_fetch_add(&births_ended, 1);
+}
+
+bool pando_threads_no_births(unsigned *ret_births)
+{
+    unsigned ended = atomic_load(&births_ended);
+    *ret_births = atomic_load(&births_begun);
+    return *ret_births == ended;
+}
+
+static unsigned use_of(const struct pando_thread_slot *slot)
+{
+    return atomic_load_explicit(&((struct pando_thread_slot *)(uintptr_t)slot)->use, memory_order_acquire);
+}
+
+static void set_state(struct pando_thread_slot *slot, enum pando_thread_state state)
+{
+    unsigned use = use_of(slot);
+    atomic_store_explicit(&slot->use, (use & ~(unsigned)PANDO_THREAD_STATE_MASK) | state, memory_order_release);
+}
+
+struct pando_thread_slot *pando_threads_slot(uint32_t number)
+{
+    if (number >= PANDO_THREADS_MAX)
+        return NULL;
+    struct pando_thread_slot *chunk = atomic_load_explicit(&chunks[number / PANDO_THREADS_CHUNK], memory_order_acquire);
+    return chunk != NULL ? &chunk[number % PANDO_THREADS_CHUNK] : NULL;
+}
+
+uint32_t pando_threads_high_water(void)
+{
+    return atomic_load_explicit(&high_water, memory_order_relaxed);
+}
+
+void pando_threads_reset(struct pando_counters *counters)
+{
+    counted = counters;
+    atomic_store(&births_begun, 0);
+    atomic_store(&births_ended, 0);
+    for (uint32_t i = 0; i < pando_threads_high_water(); i++) {
+        struct pando_thread_slot *slot = pando_threads_slot(i);
+        if (slot == NULL)
+            continue;
+        slot->timer = -1;
+        set_state(slot, PANDO_THREAD_FREE);
+    }
+    atomic_store_explicit(&counters->threads_now, 0, memory_order_relaxed);
+}
+
+/* The chunk with that number, mapped if need be; two that do it at once agree on one. */
+static struct pando_thread_slot *make_chunk(uint32_t chunk_number)
+{
+    size_t bytes = sizeof(struct pando_thread_slot) * PANDO_THREADS_CHUNK;
+    long got = pando_raw_syscall(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (got < 0 && got > -4096)
+        return NULL;
+    struct pando_thread_slot *chunk = (struct pando_thread_slot *)got;
+    struct pando_thread_slot *expected = NULL;
+    if (atomic_compare_exchange_strong_explicit(&chunks[chunk_number], &expected, chunk, memory_order_acq_rel,
+                                                memory_order_acquire))
+        return chunk;
+    pando_raw_syscall4(SYS_munmap, got, (long)bytes, 0, 0);
+    return expected;
+}
+
+static void raise_high_water(uint32_t to)
+{
+    unsigned now = atomic_load_explicit(&high_water, memory_order_relaxed);
+    while (now < to &&
+           !atomic_compare_exchange_weak_explicit(&high_water, &now, to, memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+struct pando_thread_slot *pando_threads_reserve(void)
+{
+    for (uint32_t number = 0; number < PANDO_THREADS_MAX; number++) {
+        struct pando_thread_slot *slot = pando_threads_slot(number);
+        if (slot == NULL) {
+            slot = make_chunk(number / PANDO_THREADS_CHUNK);
+            if (slot == NULL)
+                break;
+            slot += number % PANDO_THREADS_CHUNK;
+        }
+        unsigned use = use_of(slot);
+        unsigned taken = (pando_thread_generation(use) + 1) << PANDO_THREAD_STATE_BITS | PANDO_THREAD_TAKEN;
+        if (pando_thread_state(use) == PANDO_THREAD_FREE &&
+            atomic_compare_exchange_strong_explicit(&slot->use, &use, taken, memory_order_acquire, memory_order_relaxed)) {
+            slot->number = number;
+            slot->timer = -1;
+            slot->tid = 0;
+            slot->by_hook = false;
+            slot->stack_low = slot->stack_high = 0;
+            raise_high_water(number + 1);
+            return slot;
+        }
+    }
+    pando_count(counted, PANDO_COUNT_THREADS_NO_SLOT);
+    return NULL;
+}
+
+void pando_threads_release(struct pando_thread_slot *slot)
+{
+    set_state(slot, PANDO_THREAD_FREE);
+}
+
+/* Sets the timer going; the slot is complete before the first signal can come. */
+static void start_timer(struct pando_thread_slot *slot)
+{
+    atomic_fetch_add_explicit(&counted->threads_now, 1, memory_order_relaxed);
+    pando_count(counted, PANDO_COUNT_THREADS_SEEN);
+    set_state(slot, PANDO_THREAD_SAMPLED);
+    int error = pando_cpu_clock_start(slot->tid, pando_thread_cookie(use_of(slot), slot->number), &slot->timer);
+    if (error == 0)
+        return;
+    pando_count(counted, error == PANDO_ERR_LIMIT ? PANDO_COUNT_THREADS_TIMER_LIMIT : PANDO_COUNT_THREADS_NO_TIMER);
+    set_state(slot, PANDO_THREAD_UNSAMPLED);
+}
+
+/* The first thread's stack grows downwards from a known end as far as RLIMIT_STACK; the kernel keeps that room free of other
+ * mappings up to 128 MiB. */
+static void bounds_of_first_stack(struct pando_thread_slot *slot)
+{
+    uint64_t top = ((uint64_t)(uintptr_t)__libc_stack_end + 8) & ~7ull;
+    uint64_t size = 128ull << 20;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < size)
+        size = limit.rlim_cur;
+    if (size > top)
+        return;
+    slot->stack_low = top - size;
+    slot->stack_high = top;
+}
+
+static void bounds_of_own_stack(struct pando_thread_slot *slot)
+{
+    pthread_attr_t attributes;
+    void *low;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return;
+    if (pthread_attr_getstack(&attributes, &low, &size) == 0) {
+        slot->stack_low = (uint64_t)(uintptr_t)low;
+        slot->stack_high = slot->stack_low + size;
+    }
+    pthread_attr_destroy(&attributes);
+}
+
+void pando_threads_enter_self(struct pando_thread_slot *slot, bool is_main)
+{
+    slot->tid = pando_raw_gettid();
+    slot->by_hook = true;
+    if (slot->stack_high == 0) {
+        if (is_main)
+            bounds_of_first_stack(slot);
+        else
+            bounds_of_own_stack(slot);
+    }
+    start_timer(slot);
+}
+
+void pando_threads_enter_other(struct pando_thread_slot *slot, int tid)
+{
+    slot->tid = tid;
+    start_timer(slot);
+}
+
+void pando_threads_enter_own(struct pando_thread_slot *slot, int tid)
+{
+    slot->tid = tid;
+    set_state(slot, PANDO_THREAD_OWN);
+}
+
+void pando_threads_leave(struct pando_thread_slot *slot, unsigned use)
+{
+    unsigned taken = (use & ~(unsigned)PANDO_THREAD_STATE_MASK) | PANDO_THREAD_TAKEN;
+    if (pando_thread_state(use) < PANDO_THREAD_SAMPLED ||
+        !atomic_compare_exchange_strong_explicit(&slot->use, &use, taken, memory_order_acq_rel, memory_order_relaxed))
+        return;
+    if (pando_thread_is_hosts(use)) {
+        if (slot->timer >= 0)
+            pando_cpu_clock_stop(slot->timer);
+        slot->timer = -1;
+        atomic_fetch_sub_explicit(&counted->threads_now, 1, memory_order_relaxed);
+    }
+    set_state(slot, PANDO_THREAD_FREE);
+}
+
+void pando_threads_leave_all(void)
+{
+    for (uint32_t i = 0; i < pando_threads_high_water(); i++) {
+        struct pando_thread_slot *slot = pando_threads_slot(i);
+        unsigned use = slot != NULL ? use_of(slot) : 0;
+        if (pando_thread_is_hosts(use))
+            pando_threads_leave(slot, use);
+    }
+}

@@ -1,0 +1,59 @@
+/* Why: agent/worker_door.h. Context: the agent's thread.
+ * RTLD_LOCAL: what the worker brings must not answer the host's later look-ups. RTLD_NOW: nothing is resolved later, perhaps under
+ * a lock. Not RTLD_DEEPBIND, which would bind the worker to libc's malloc where the host brings its own, nor dlmopen, with which
+ * node never ends (docs/worker.md). */
+#include "agent/worker_door.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct pando_door *door;
+static char worker_path[4096];
+
+/* `text` cut to one line's worth: dlerror's may hold long paths. */
+static void say(char *message, size_t message_bytes, const char *text)
+{
+    snprintf(message, message_bytes, "libpando-worker.so cannot be opened, profiling ends: %.300s.", text);
+}
+
+void pando_worker_door_setup(void)
+{
+    Dl_info own;
+    char folder[sizeof worker_path / 2] = "";
+    if (worker_path[0] != '\0' || dladdr((void *)&pando_worker_door_setup, &own) == 0 || own.dli_fname == NULL)
+        return;
+    if (own.dli_fname[0] != '/' && (getcwd(folder, sizeof folder - 1) == NULL || strlen(folder) >= sizeof folder - 2))
+        return;
+    if (folder[0] != '\0')
+        strcat(folder, "/");
+    const char *slash = strrchr(own.dli_fname, '/');
+    int len = snprintf(worker_path, sizeof worker_path, "%s%.*slibpando-worker.so", folder,
+                       slash != NULL ? (int)(slash + 1 - own.dli_fname) : 0, own.dli_fname);
+    if (len < 0 || (size_t)len >= sizeof worker_path)
+        worker_path[0] = '\0';
+}
+
+const struct pando_door *pando_worker_door_open(char *message, size_t message_bytes)
+{
+    if (door != NULL)
+        return door;
+    if (worker_path[0] == '\0') {
+        say(message, message_bytes, "libpando.so does not know its own folder");
+        return NULL;
+    }
+    void *library = dlopen(worker_path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    const struct pando_door *found = library != NULL ? dlsym(library, PANDO_DOOR_SYMBOL) : NULL;
+    if (found == NULL) {
+        const char *reason = dlerror();
+        say(message, message_bytes, reason != NULL ? reason : "no reason given");
+        return NULL;
+    }
+    if (found->version != PANDO_DOOR_VERSION) {
+        say(message, message_bytes, "it is of another version than libpando.so");
+        return NULL;
+    }
+    door = found;
+    return door;
+}

@@ -1,0 +1,187 @@
+/* Why: worker/worker.h. Context: the agent's thread. */
+#include "worker/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "collector/aggregator.h"
+#include "profile/codeguru_json.h"
+#include "uploader/uploader.h"
+#include "worker/interval.h"
+
+enum {
+    RECORDS_A_TURN = 4096,
+    BODY_LIMIT_BYTES = 64 << 20,
+    TREE_MIB_BYTES = 1 << 20,
+};
+
+struct pando_worker {
+    const struct pando_door_host *host;
+    struct pando_door_host host_copy;
+    struct pando_aggregator *aggregator;
+    struct pando_uploader *uploader;
+    struct pando_uploader_counters upload_counters;
+    struct pando_interval interval;
+    uint64_t next_seal_mono_ns;
+};
+
+static uint64_t interval_ns(const struct pando_worker *worker)
+{
+    return worker->host->settings->interval_s * 1000000000ull;
+}
+
+int pando_worker_open(const struct pando_door_host *host, struct pando_worker **ret_worker, char *message,
+                      size_t message_bytes)
+{
+    const struct pando_door_settings *settings = host->settings;
+    pando_log_open(settings->log_path, settings->log_level); /* this object has a log of its own */
+    struct pando_worker *worker = calloc(1, sizeof *worker);
+    int error = PANDO_ERR_NO_MEMORY;
+    if (worker == NULL)
+        goto failed;
+    worker->host_copy = *host;
+    worker->host = &worker->host_copy;
+    error = pando_interval_init(&worker->interval, worker->host);
+    if (error != 0)
+        goto failed;
+    const struct pando_aggregator_config collect = {
+        .ring = host->ring, .objects = host->objects, .counters = host->counters,
+        .tree_limit_bytes = (size_t)settings->tree_limit_mib * TREE_MIB_BYTES, .depth_max = settings->depth_max,
+    };
+    worker->aggregator = pando_aggregator_new(&collect);
+    error = PANDO_ERR_NO_MEMORY;
+    if (worker->aggregator == NULL)
+        goto failed;
+    const struct pando_uploader_config upload = {
+        .url = settings->url, .group = settings->group, .user_agent = "pando/" PANDO_VERSION,
+        .counters = &worker->upload_counters,
+    };
+    error = pando_uploader_new(&upload, &worker->uploader, message, message_bytes);
+    if (error != 0) {
+        pando_aggregator_free(worker->aggregator);
+        free(worker);
+        return error;
+    }
+    worker->next_seal_mono_ns = host->start_mono_ns + interval_ns(worker);
+    *ret_worker = worker;
+    return 0;
+failed:
+    if (worker != NULL)
+        pando_aggregator_free(worker->aggregator);
+    free(worker);
+    snprintf(message, message_bytes, "the worker cannot begin: %s.", pando_error_text(error));
+    return error;
+}
+
+static uint64_t own_cpu_ns(const struct pando_worker *worker)
+{
+    return pando_clock_thread_cpu_ns() +
+           atomic_load_explicit(&worker->upload_counters.thread_cpu_ns, memory_order_relaxed);
+}
+
+/* Hands the interval to the uploader. The samples stay in the tree when there is no memory for the profile. */
+static void seal(struct pando_worker *worker)
+{
+    worker->next_seal_mono_ns = pando_clock_mono_ns() + interval_ns(worker);
+    worker->interval.overhead_now_ns = own_cpu_ns(worker);
+    worker->interval.memory_bytes = pando_ring_capacity_words(worker->host->ring) * 8ull;
+    struct pando_profile *profile = pando_aggregator_seal(worker->aggregator, pando_interval_fill_meta, &worker->interval);
+    if (profile == NULL)
+        return;
+    pando_interval_restart(&worker->interval);
+    struct pando_buffer body;
+    pando_buffer_init(&body, BODY_LIMIT_BYTES);
+    uint64_t samples = profile->meta.samples;
+    int error = pando_codeguru_json_encode(profile, &body);
+    pando_profile_free(profile);
+    struct pando_payload *payload = NULL;
+    if (error == 0) {
+        size_t len_bytes;
+        char *bytes = pando_buffer_detach(&body, &len_bytes);
+        payload = pando_payload_new(bytes, len_bytes, "application/json", samples);
+        error = payload == NULL ? PANDO_ERR_NO_MEMORY : pando_uploader_submit(worker->uploader, payload);
+    } else {
+        pando_buffer_release(&body);
+    }
+    if (payload == NULL) {
+        atomic_fetch_add_explicit(&worker->upload_counters.samples_lost, samples, memory_order_relaxed);
+        pando_log(PANDO_LOG_ERROR, "a profile of %llu samples is lost: %s.", (unsigned long long)samples,
+                  pando_error_text(error));
+    }
+}
+
+/* Takes what is in the ring, sealing early as often as the tree is full. */
+static void collect(struct pando_worker *worker)
+{
+    uint32_t taken = 0;
+    uint64_t total = 0;
+    /* A turn ends when the ring is empty, or has been emptied once over: writers may be quicker than we are. */
+    uint32_t limit = pando_ring_capacity_words(worker->host->ring) / 4;
+    do {
+        int error = pando_aggregator_turn(worker->aggregator, RECORDS_A_TURN, &taken);
+        total += taken;
+        if (error == PANDO_ERR_LIMIT) {
+            pando_count(worker->host->counters, PANDO_COUNT_INTERVALS_SEALED_EARLY);
+            uint64_t before = pando_aggregator_samples(worker->aggregator);
+            seal(worker);
+            if (before != 0 && pando_aggregator_samples(worker->aggregator) == before)
+                break; /* it could not be sealed: no memory; later */
+        }
+    } while (taken != 0 && total < limit);
+    pando_interval_look(&worker->interval, total);
+}
+
+uint64_t pando_worker_turn(struct pando_worker *worker)
+{
+    collect(worker);
+    uint64_t now = pando_clock_mono_ns();
+    if (now >= worker->next_seal_mono_ns) {
+        if (pando_aggregator_samples(worker->aggregator) != 0)
+            seal(worker);
+        else
+            worker->next_seal_mono_ns = now + interval_ns(worker);
+    }
+    return pando_aggregator_samples(worker->aggregator) != 0 ? worker->next_seal_mono_ns - now : UINT64_MAX;
+}
+
+int pando_worker_flush(struct pando_worker *worker, uint64_t deadline_mono_ns)
+{
+    collect(worker);
+    if (pando_aggregator_samples(worker->aggregator) != 0)
+        seal(worker);
+    return pando_uploader_flush(worker->uploader, deadline_mono_ns);
+}
+
+void pando_worker_close(struct pando_worker *worker)
+{
+    pando_uploader_close(worker->uploader);
+    pando_aggregator_free(worker->aggregator);
+    free(worker);
+}
+
+void pando_worker_rest(struct pando_worker *worker)
+{
+    pando_uploader_rest(worker->uploader);
+}
+
+void pando_worker_visit_counters(const struct pando_worker *worker,
+                                 void (*visit)(void *context, const char *name, uint64_t value), void *context)
+{
+    if (worker == NULL)
+        return;
+    const struct pando_uploader_counters *counters = &worker->upload_counters;
+    const struct {
+        const char *name;
+        const atomic_ullong *value;
+    } list[] = {
+        {"postsDelivered", &counters->posts_delivered},   {"postsRejected", &counters->posts_rejected},
+        {"postsGaveUp", &counters->posts_gave_up},         {"postsQueueFull", &counters->posts_queue_full},
+        {"postRetries", &counters->retries},               {"samplesDelivered", &counters->samples_delivered},
+        {"samplesLost", &counters->samples_lost},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+        visit(context, list[i].name, atomic_load_explicit(list[i].value, memory_order_relaxed));
+}
