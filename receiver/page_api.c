@@ -4,6 +4,7 @@
  * written without a tree in memory and read without recursion. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cursor.h"
 #include "base/error.h"
@@ -159,6 +160,21 @@ static void write_tree(struct pando_buffer *out, const char *group, const struct
     pando_buffer_append_text(out, "]}}");
 }
 
+/* A range without profiles is an error to who wants their sum, but nothing out of the way for a page: a browser would put each
+ * 404 on its console. */
+static bool may_be_empty(const struct pando_request *request)
+{
+    const char *empty = pando_request_query(request, "empty", NULL);
+    return empty != NULL && strcmp(empty, "allow") == 0;
+}
+
+static void answer_empty(struct pando_request *request)
+{
+    pando_buffer_init(&request->answer.body, ANSWER_MAX_BYTES);
+    pando_buffer_append_format(&request->answer.body, "{\"group\":\"%s\",\"profiles\":0}", request->group);
+    finish(request);
+}
+
 static void merge(struct pando_request *request, uint64_t start_ms, uint64_t end_ms)
 {
     struct pando_profile *profile;
@@ -190,6 +206,10 @@ void pando_serve_tree(struct pando_request *request)
     }
     struct pando_store_range range = {0};
     int error = pando_store_range(request->service->store, request->group, start_ms, end_ms, &range);
+    if (range.count == 0 && (error == 0 || error == PANDO_ERR_NOT_FOUND) && may_be_empty(request)) {
+        answer_empty(request);
+        return;
+    }
     if (error == 0 && range.count != 0) {
         char etag[PANDO_ETAG_BYTES];
         snprintf(etag, sizeof etag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", request->service->run_id,

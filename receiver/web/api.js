@@ -39,13 +39,13 @@ export async function fetchGroups() {
 }
 
 /**
- * The sum of a range; null when the tag says that it is the same as before.
+ * The sum of a range (which may hold nothing: then body.profiles is 0); null when the tag says that it is the same as before.
  * @param {string} group @param {{startMs: number | null, endMs: number | null}} range @param {string | null} etag
  * @param {AbortSignal} [signal]
  * @returns {Promise<{etag: string | null, body: any} | null>}
  */
 export async function fetchTree(group, range, etag, signal) {
-    const query = new URLSearchParams();
+    const query = new URLSearchParams({ empty: "allow" });
     if (range.startMs !== null)
         query.set("start", String(range.startMs));
     if (range.endMs !== null)

@@ -105,7 +105,7 @@ async function load() {
         if (mine.signal.aborted)
             return;
         const failure = /** @type {any} */ (error);
-        say(failure.status === 404 ? "" : failure.message ?? String(error), "error");
+        say(failure.message ?? String(error), "error");
         if (failure.status === undefined)
             console.error(error);
     }

@@ -2,7 +2,7 @@
 // Why: a frame's colour tells which object its code is in. The same object keeps its colour while the page is open, and
 // mostly beyond: its name chooses it, and only when a larger object has that one already, the next free one.
 
-const HUES = [42, 150, 205, 12, 275, 95, 330, 182, 60, 235, 120, 300];
+const HUES = [38, 150, 208, 14, 268, 88, 338, 182, 52, 228, 118, 300];
 const SHADES = 4;
 
 /** @type {Map<string, number>} */
@@ -43,7 +43,7 @@ export function objectColor(object, dark, shade = 1) {
     if (slot === undefined)
         return dark ? `hsl(150 6% ${30 + 2 * shade}%)` : `hsl(150 8% ${78 + 2 * shade}%)`;
     const hue = HUES[slot];
-    return dark ? `hsl(${hue} 36% ${29 + 2.5 * shade}%)` : `hsl(${hue} 66% ${73 + 2.5 * shade}%)`;
+    return dark ? `hsl(${hue} 30% ${29 + 2 * shade}%)` : `hsl(${hue} 48% ${74 + 2 * shade}%)`;
 }
 
 /** A colour for each frame; neighbours of one object differ a little. @param {import("./tree.js").Frame[]} frames @param {boolean} dark */

@@ -157,12 +157,11 @@ export function makeFlame(callbacks) {
             const sameTree = picture !== null && picture.tree === tree;
             picture = {
                 tree, zoom, flipped, width: 0, height: 0, rows: 1, scrollTop: 0, focus: sameTree && picture !== null ? picture.focus : null,
-                labels: sameTree && picture !== null ? picture.labels : tree.frames.map((f) => visibleShort(f.name || "(nameless)")),
+                rootLabel, labels: sameTree && picture !== null ? picture.labels : tree.frames.map((f) => visibleShort(f.name || "(nameless)")),
                 colors: sameTree && picture !== null ? picture.colors : frameColors(tree.frames, isDark()),
                 lit: sameTree && picture !== null ? picture.lit : null,
                 style: readStyle(),
             };
-            picture.labels[0] = rootLabel;
             measure();
             if (moved)
                 toStart();

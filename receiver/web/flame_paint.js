@@ -12,8 +12,8 @@ const PADDING = 4;
 /**
  * @typedef {{
  *   tree: Tree, zoom: number, flipped: boolean, width: number, height: number, rows: number, scrollTop: number,
- *   labels: string[], colors: string[], lit: Uint8Array | null, focus: number | null,
- *   style: {ink: string, dim: string, dimInk: string, rest: string, hit: string, focus: string, font: string},
+ *   rootLabel: string, labels: string[], colors: string[], lit: Uint8Array | null, focus: number | null,
+ *   style: {ink: string, dim: string, dimInk: string, rest: string, hit: string, hitInk: string, focus: string, font: string},
  * }} Picture width and height: of the window on it; rows: of the whole; lit: frames that stand out; null: all alike.
  */
 
@@ -67,9 +67,9 @@ export function paint(context, p) {
             context.fillRect(at, top, width > 3 ? width - 1 : Math.max(width, THIN), ROW - 1);
             painted++;
             if (width > LABEL_FROM) {
-                const label = fits(p.labels[frame[node]], width - 2 * PADDING);
+                const label = fits(node === 0 ? p.rootLabel : p.labels[frame[node]], width - 2 * PADDING);
                 if (label !== "") {
-                    context.fillStyle = isLit ? (lit === null ? style.ink : style.hitInk ?? style.ink) : style.dimInk;
+                    context.fillStyle = isLit ? (lit === null ? style.ink : style.hitInk) : style.dimInk;
                     context.fillText(label, at + PADDING, top + ROW / 2);
                 }
             }

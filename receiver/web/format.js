@@ -20,12 +20,12 @@ export function visibleShort(text) {
 export function seconds(ns) {
     const s = ns / 1e9;
     if (s === 0)
-        return "0 s";
+        return "0\u00a0s";
     if (s < 0.0995)
-        return (s * 1e3).toPrecision(s < 0.00995 ? 2 : 3) + " ms";
+        return (s * 1e3).toPrecision(s < 0.00995 ? 2 : 3) + "\u00a0ms";
     if (s < 99.5)
-        return s.toFixed(s < 9.95 ? 2 : 1) + " s";
-    return whole(Math.round(s)) + " s";
+        return s.toFixed(s < 9.95 ? 2 : 1) + "\u00a0s";
+    return whole(Math.round(s)) + "\u00a0s";
 }
 
 /** Formats for a column: the same number of decimals in all rows. @param {number} maxNs */
@@ -36,7 +36,7 @@ export function secondsColumn(maxNs) {
 
 /** @param {number} part @param {number} all */
 export function percent(part, all) {
-    return (all > 0 ? (100 * part) / all : 0).toFixed(1) + " %";
+    return (all > 0 ? (100 * part) / all : 0).toFixed(1) + "\u00a0%";
 }
 
 /** "12345" -> "12 345" with narrow spaces. @param {string} digits */

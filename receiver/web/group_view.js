@@ -131,27 +131,27 @@ export function makeGroupView(app) {
         flip.textContent = state.flipped ? "Flame ↑" : "Icicle ↓";
     }
 
-    /** @param {Error & {status?: number}} error @param {State} state */
-    function showFailure(error, state) {
+    /** The range holds nothing: says so, and what would help. @param {State} state */
+    function showNothing(state) {
         const newest = app.newest();
         const everything = h("button.plain", { type: "button", onclick: () => app.change({ range: "all" }, true) }, "Show all there is");
-        if (error.status === 404 && newest !== null) {
+        if (newest !== null) {
             notice.replaceChildren(h("h2", {}, `Nothing in ${rangeTitle(state)}`),
                 h("p", {}, `The newest profile of this group ended ${ago(newest)} (${moment(newest)}).`), everything);
-        } else if (error.status === 404) {
+        } else {
             notice.replaceChildren(h("h2", {}, "No profile of this group"), h("p", {}, "Nothing was sent under this name, or not to this receiver."),
                 h("pre", {}, h("code", {}, `pando run --url ${location.origin} --group ${state.group} -- ./program`)));
-        } else {
-            notice.replaceChildren(h("h2", {}, "The profile cannot be shown"), h("p", {}, error.message));
         }
-        notice.dataset.kind = error.status === 404 ? "empty" : "error";
         notice.hidden = false;
-        // An answer that did not come leaves what was shown; one that says there is nothing does not.
-        if (error.status === 404) {
-            content.hidden = true;
-            tree = null;
-            etag = null;
-        }
+        content.hidden = true;
+        tree = null;
+        etag = null;
+    }
+
+    /** An answer that did not come leaves what was shown. @param {Error} error */
+    function showFailure(error) {
+        notice.replaceChildren(h("h2", {}, "The profile cannot be shown"), h("p", {}, error.message));
+        notice.hidden = false;
     }
 
     return {
@@ -203,6 +203,10 @@ export function makeGroupView(app) {
                 notice.hidden = true;
                 if (answer === null)
                     return false;
+                if (answer.body.profiles === 0) {
+                    showNothing(state);
+                    return true;
+                }
                 etag = answer.etag;
                 asked = key;
                 const marks = tree !== null && zoom !== 0 ? pathTo(tree, zoom).map((n) => frameMark(/** @type {any} */ (tree).frames[/** @type {any} */ (tree).frame[n]])) : app.get().zoom;
@@ -217,7 +221,7 @@ export function makeGroupView(app) {
             } catch (error) {
                 if (signal.aborted)
                     return false;
-                showFailure(/** @type {any} */ (error), state);
+                showFailure(/** @type {any} */ (error));
                 throw error;
             } finally {
                 element.removeAttribute("aria-busy");

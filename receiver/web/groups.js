@@ -12,7 +12,7 @@ function emptyState() {
         h("p", {}, "Run a program under Pando, and its call tree appears here:"),
         h("pre", {}, h("code", {}, `pando run --url ${location.origin} -- ./program`)),
         h("p", {}, "or let any process send here, without changing how it is started:"),
-        h("pre", {}, h("code", {}, `LD_PRELOAD=libpando.so PANDO_URL=${location.origin} PANDO_GROUP=my-service ./program`)),
+        h("pre", {}, h("code", {}, `LD_PRELOAD=/path/to/libpando.so PANDO_URL=${location.origin} PANDO_GROUP=my-service ./program`)),
         h("h2", {}, "If one is running and nothing comes"),
         h("ul", {},
             h("li", {}, "The first profile is sent after the first interval (3 seconds under pando run), and only when CPU time was used: a program that waits has nothing to show."),

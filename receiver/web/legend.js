@@ -29,7 +29,7 @@ export function makeLegend(onChoose) {
             const items = objects.slice(0, SHOWN).map(([name, self]) => {
                 const swatch = h("i.swatch", { "aria-hidden": "true" });
                 swatch.style.background = objectColor(name, dark);
-                return h("button.object", { type: "button", disabled: name === "", title: name === "" ? "" : "Search for " + visibleShort(name), onclick: () => onChoose(name) },
+                return h("button.item", { type: "button", disabled: name === "", title: name === "" ? "" : "Search for " + visibleShort(name), onclick: () => onChoose(name) },
                     swatch, h("span.label", {}, name === "" ? "unknown" : visibleShort(name)), h("span.number", {}, percent(self, tree.total[0])));
             });
             if (objects.length > SHOWN) {
