@@ -29,9 +29,8 @@ struct pando_aggregator {
     struct pando_call_tree *tree;
     struct pando_own_maps maps;
     uint64_t shipped[PANDO_COUNTERS]; /* their values at the last seal */
-    bool tree_was_full;               /* since the last seal */
 
-    /* The sample in hand: ready to be folded, in terms that stay valid. */
+    /* The sample in hand: ready to be folded, in terms that stay valid. Between turns there is one only if the tree is full. */
     bool has_sample;
     uint64_t weight;
     uint32_t path_count;
@@ -115,10 +114,8 @@ static void count_stack(struct pando_counters *counters, const struct pando_samp
 static int fold(struct pando_aggregator *aggregator)
 {
     int error = pando_call_tree_add(aggregator->tree, aggregator->path, aggregator->path_count, aggregator->weight);
-    if (error != 0 && pando_call_tree_samples(aggregator->tree) != 0) {
-        aggregator->tree_was_full = true;
+    if (error != 0 && pando_call_tree_samples(aggregator->tree) != 0)
         return PANDO_ERR_LIMIT;
-    }
     aggregator->has_sample = false;
     if (error == 0) {
         count_stack(aggregator->config.counters, &aggregator->stack);
@@ -253,7 +250,7 @@ struct pando_profile *pando_aggregator_seal(struct pando_aggregator *aggregator,
 {
     if (pando_call_tree_samples(aggregator->tree) == 0)
         return NULL;
-    uint64_t more[PANDO_COUNTERS] = {[PANDO_COUNT_INTERVALS_SEALED_EARLY] = aggregator->tree_was_full ? 1 : 0};
+    uint64_t more[PANDO_COUNTERS] = {[PANDO_COUNT_INTERVALS_SEALED_EARLY] = aggregator->has_sample ? 1 : 0};
     uint64_t now[PANDO_COUNTERS];
     size_t limit_bytes = pando_snapshot_builder_bytes(pando_call_tree_bytes(aggregator->tree), NAMES_LIMIT_BYTES);
     struct pando_profile_builder *builder = pando_profile_builder_new(limit_bytes);
@@ -274,7 +271,6 @@ struct pando_profile *pando_aggregator_seal(struct pando_aggregator *aggregator,
     memcpy(aggregator->shipped, now, sizeof now);
     for (int i = 0; i < PANDO_COUNTERS; i++)
         pando_count_add(aggregator->config.counters, (enum pando_counter)i, more[i]);
-    aggregator->tree_was_full = false;
     pando_call_tree_empty(aggregator->tree);
     pando_symbols_end_period(aggregator->symbols);
     if (aggregator->has_sample)

@@ -125,7 +125,7 @@ static struct pando_elf_names *names_of(struct pando_symbols *symbols, const str
                                                   : read_file(mapping, symbols->limit_bytes, &object->names);
     if (error != 0) {
         object->names = NULL;
-        object->unreadable = true;
+        object->unreadable = error != PANDO_ERR_NO_MEMORY; /* there may be some next time */
         return NULL;
     }
     symbols->used_bytes += pando_elf_names_bytes(object->names);

@@ -11,19 +11,56 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The loader and sanitizers allocate before anything is set up. */
+#define FAILING_EARLY __attribute__((no_sanitize("address", "undefined")))
+#define FAILING_EXPORT FAILING_EARLY __attribute__((visibility("default"), used))
 
 static atomic_long failing_live_bytes, failing_peak_bytes;
 static atomic_long failing_countdown = LONG_MAX; /* calls until one is refused */
 static atomic_bool failing_goes_on;              /* and all after it */
 static atomic_long failing_refused;
 
-static void *failing_next(const char *name)
+/* Until the real functions are known: memory that is never given back. A word before each piece has its size. */
+enum { FAILING_ARENA_BYTES = 1 << 18 };
+static struct {
+    void *(*malloc)(size_t);
+    void *(*calloc)(size_t, size_t);
+    void *(*realloc)(void *, size_t);
+    void (*free)(void *);
+    bool ready;
+} failing_next;
+static _Alignas(16) char failing_arena[FAILING_ARENA_BYTES];
+static size_t failing_arena_used;
+
+static __attribute__((constructor(101))) FAILING_EARLY void failing_set_up(void)
 {
-    return dlsym(RTLD_NEXT, name);
+    failing_next.malloc = (void *(*)(size_t))(uintptr_t)dlsym(RTLD_NEXT, "malloc");
+    failing_next.calloc = (void *(*)(size_t, size_t))(uintptr_t)dlsym(RTLD_NEXT, "calloc");
+    failing_next.realloc = (void *(*)(void *, size_t))(uintptr_t)dlsym(RTLD_NEXT, "realloc");
+    failing_next.free = (void (*)(void *))(uintptr_t)dlsym(RTLD_NEXT, "free");
+    failing_next.ready = true;
 }
 
-static bool failing_now(void)
+static FAILING_EARLY void *failing_from_arena(size_t bytes)
+{
+    size_t need = 16 + (bytes + 15) / 16 * 16;
+    if (bytes > FAILING_ARENA_BYTES || need > FAILING_ARENA_BYTES - failing_arena_used)
+        return NULL;
+    char *at = failing_arena + failing_arena_used;
+    failing_arena_used += need;
+    *(size_t *)(void *)at = bytes;
+    return at + 16;
+}
+
+static FAILING_EARLY bool failing_is_arena(const void *memory)
+{
+    return (uintptr_t)memory - (uintptr_t)failing_arena < FAILING_ARENA_BYTES;
+}
+
+static FAILING_EARLY bool failing_now(void)
 {
     if (atomic_load(&failing_countdown) == LONG_MAX)
         return false;
@@ -34,59 +71,52 @@ static bool failing_now(void)
     return refused;
 }
 
-static void failing_note(long bytes)
+static FAILING_EARLY void *failing_note(void *memory, long before_bytes)
 {
-    long live = atomic_fetch_add(&failing_live_bytes, bytes) + bytes;
+    if (memory == NULL)
+        return NULL;
+    long more = (long)malloc_usable_size(memory) - before_bytes;
+    long live = atomic_fetch_add(&failing_live_bytes, more) + more;
     if (live > atomic_load(&failing_peak_bytes))
         atomic_store(&failing_peak_bytes, live);
+    return memory;
 }
-
-#define FAILING_EXPORT __attribute__((visibility("default"), used))
 
 FAILING_EXPORT void *malloc(size_t bytes)
 {
-    static void *(*next)(size_t);
-    if (next == NULL)
-        next = (void *(*)(size_t))(uintptr_t)failing_next("malloc");
-    void *memory = failing_now() ? NULL : next(bytes);
-    if (memory != NULL)
-        failing_note((long)malloc_usable_size(memory));
-    return memory;
+    if (!failing_next.ready)
+        return failing_from_arena(bytes);
+    return failing_now() ? NULL : failing_note(failing_next.malloc(bytes), 0);
 }
 
 FAILING_EXPORT void *calloc(size_t count, size_t bytes)
 {
-    static void *(*next)(size_t, size_t);
-    if (next == NULL)
-        next = (void *(*)(size_t, size_t))(uintptr_t)failing_next("calloc");
-    void *memory = failing_now() ? NULL : next(count, bytes);
-    if (memory != NULL)
-        failing_note((long)malloc_usable_size(memory));
-    return memory;
+    if (!failing_next.ready)
+        return bytes != 0 && count > SIZE_MAX / bytes ? NULL : failing_from_arena(count * bytes);
+    return failing_now() ? NULL : failing_note(failing_next.calloc(count, bytes), 0);
 }
 
 FAILING_EXPORT void *realloc(void *old, size_t bytes)
 {
-    static void *(*next)(void *, size_t);
-    if (next == NULL)
-        next = (void *(*)(void *, size_t))(uintptr_t)failing_next("realloc");
+    if (!failing_next.ready || failing_is_arena(old)) {
+        void *memory = malloc(bytes);
+        size_t old_bytes = old == NULL ? 0 : ((size_t *)old)[-2];
+        if (memory != NULL && old_bytes != 0)
+            memcpy(memory, old, old_bytes < bytes ? old_bytes : bytes);
+        return memory;
+    }
     if (failing_now())
         return NULL;
-    long before = old == NULL ? 0 : (long)malloc_usable_size(old);
-    void *memory = next(old, bytes);
-    if (memory != NULL)
-        failing_note((long)malloc_usable_size(memory) - before);
-    return memory;
+    long before_bytes = old == NULL ? 0 : (long)malloc_usable_size(old);
+    return failing_note(failing_next.realloc(old, bytes), before_bytes);
 }
 
 FAILING_EXPORT void free(void *memory)
 {
-    static void (*next)(void *);
-    if (next == NULL)
-        next = (void (*)(void *))(uintptr_t)failing_next("free");
-    if (memory != NULL)
-        failing_note(-(long)malloc_usable_size(memory));
-    next(memory);
+    if (memory == NULL || !failing_next.ready || failing_is_arena(memory))
+        return;
+    atomic_fetch_sub(&failing_live_bytes, (long)malloc_usable_size(memory));
+    failing_next.free(memory);
 }
 
 /* The `nth` allocation from now on is refused (1: the next), and if `goes_on` all after it. */
@@ -104,6 +134,7 @@ static inline long failing_stop(void)
     return atomic_load(&failing_refused);
 }
 
+/* Returns the bytes in use; failing_peak_bytes is the most from here on. */
 static inline long failing_peak_start(void)
 {
     long live = atomic_load(&failing_live_bytes);

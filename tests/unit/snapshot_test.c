@@ -1,0 +1,275 @@
+// link: pando_collector pando_symbols pando_profile pando_base
+/* From a tree of places to a profile of functions: collector/snapshot.h, and the places of symbols/symbols.h. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "collector/call_tree.h"
+#include "collector/snapshot.h"
+#include "failing_malloc.h"
+#include "symbols/symbols.h"
+
+enum { MAPS_BYTES = 1 << 20, SYMBOLS_BYTES = 32 << 20, NAMES_BYTES = 16 << 20 };
+
+__attribute__((noinline)) int snapshot_test_one(int a);
+__attribute__((noinline)) int snapshot_test_one(int a) { return a * 3 + (a & 5) * 7; }
+__attribute__((noinline)) int snapshot_test_two(int a);
+__attribute__((noinline)) int snapshot_test_two(int a) { return a * 5 + (a & 9) * 11; }
+
+static struct pando_symbols *own_symbols(void)
+{
+    static char maps[MAPS_BYTES];
+    struct pando_symbols *symbols = pando_symbols_new(SYMBOLS_BYTES);
+    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    size_t len = 0;
+    ssize_t got;
+    while ((got = read(fd, maps + len, MAPS_BYTES - len)) > 0)
+        len += (size_t)got;
+    close(fd);
+    assert_non_null(symbols);
+    assert_int_equal(pando_symbols_update_maps(symbols, maps, len), 0);
+    return symbols;
+}
+
+static struct pando_call_frame at(struct pando_symbols *symbols, const void *function, uint64_t plus)
+{
+    struct pando_symbols_place place;
+    assert_int_equal(pando_symbols_locate(symbols, (uintptr_t)function + plus, &place), 0);
+    return (struct pando_call_frame){.offset = place.offset, .object = place.object};
+}
+
+static struct pando_profile *snapshot(const struct pando_call_tree *tree, struct pando_symbols *symbols, size_t names_limit,
+                                      uint64_t *ret_unnamed)
+{
+    size_t limit = pando_snapshot_builder_bytes(pando_call_tree_bytes(tree), names_limit);
+    struct pando_profile_builder *builder = pando_profile_builder_new(limit);
+    assert_non_null(builder);
+    assert_int_equal(pando_snapshot_fill(builder, tree, symbols, names_limit, ret_unnamed), 0);
+    struct pando_profile *profile = pando_profile_builder_finish(builder);
+    assert_non_null(profile);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < profile->node_count; i++)
+        sum += profile->nodes[i].self;
+    assert_int_equal(sum, pando_call_tree_weight(tree));
+    return profile;
+}
+
+static const char *name_of(const struct pando_profile *profile, uint32_t node)
+{
+    return profile->strings[profile->frames[profile->nodes[node].frame].name];
+}
+
+static void test_offsets_become_functions(void **state)
+{
+    (void)state;
+    struct pando_symbols *symbols = own_symbols();
+    struct pando_call_tree *tree = pando_call_tree_new(1 << 20);
+    const void *one = (const void *)snapshot_test_one, *two = (const void *)snapshot_test_two;
+    for (uint64_t i = 0; i < 4; i++) {
+        const struct pando_call_frame path[] = {at(symbols, one, i), at(symbols, two, i / 2), at(symbols, one, 3 - i)};
+        assert_int_equal(pando_call_tree_add(tree, path, 3, 1 + i), 0);
+        assert_int_equal(pando_call_tree_add(tree, path, 1, 10), 0);
+    }
+    const struct pando_call_frame own[] = {{.object = PANDO_CALL_OBJECT_OWN, .offset = PANDO_CALL_INCOMPLETE},
+                                           {.object = PANDO_CALL_OBJECT_OWN, .offset = PANDO_CALL_TRUNCATED}};
+    assert_int_equal(pando_call_tree_add(tree, own, 2, 100), 0);
+    assert_int_equal(pando_call_tree_add(tree, NULL, 0, 1000), 0);
+    uint64_t unnamed;
+    struct pando_profile *profile = snapshot(tree, symbols, NAMES_BYTES, &unnamed);
+    assert_int_equal(unnamed, 0);
+    assert_int_equal(profile->node_count, 6);
+    static const struct {
+        const char *name;
+        uint32_t parent;
+        uint64_t self;
+    } expected[] = {{"", 0, 1000}, {"snapshot_test_one", 0, 40}, {"snapshot_test_two", 1, 0}, {"snapshot_test_one", 2, 10},
+                    {"<Incomplete>", 0, 0}, {"<Truncated>", 4, 100}};
+    for (uint32_t i = 0; i < 6; i++) {
+        assert_string_equal(name_of(profile, i), expected[i].name);
+        assert_int_equal(profile->nodes[i].parent, expected[i].parent);
+        assert_int_equal(profile->nodes[i].self, expected[i].self);
+    }
+    assert_string_equal(profile->strings[profile->frames[profile->nodes[1].frame].object], "snapshot_test");
+    pando_profile_free(profile);
+    pando_call_tree_free(tree);
+    pando_symbols_free(symbols);
+}
+
+static void test_nodes_without_weight_are_left_out(void **state)
+{
+    (void)state;
+    struct pando_symbols *symbols = own_symbols();
+    struct pando_call_tree *tree = pando_call_tree_new(1 << 20);
+    struct pando_call_frame frames[40];
+    for (uint32_t i = 0; i < 40; i++)
+        frames[i] = (struct pando_call_frame){.offset = i};
+    assert_int_equal(pando_call_tree_add(tree, frames, 3, 1), 0);
+    assert_int_equal(pando_call_tree_add(tree, frames, 40, 0), 0);
+    assert_int_equal(pando_call_tree_add(tree, frames + 5, 10, 0), 0);
+    uint64_t unnamed;
+    struct pando_profile *profile = snapshot(tree, symbols, NAMES_BYTES, &unnamed);
+    assert_int_equal(profile->node_count, 4);
+    assert_int_equal(unnamed, 3);
+    assert_string_equal(name_of(profile, 3), "[unknown+0x2]");
+    pando_profile_free(profile);
+    pando_call_tree_free(tree);
+    pando_symbols_free(symbols);
+}
+
+/* The fullest trees that a limit allows, of the shapes that cost a profile most, and names until there is no more room. */
+static void test_any_tree_fits(void **state)
+{
+    (void)state;
+    enum { DEPTH = 8 };
+    struct pando_symbols *symbols = own_symbols();
+    for (int shape = 0; shape < 3; shape++) {
+        for (size_t tree_limit = 20000; tree_limit < 12 << 20; tree_limit = tree_limit * 3 + 1) {
+            for (size_t names_limit = 1000; names_limit <= 10000000; names_limit *= 100) {
+                struct pando_call_tree *tree = pando_call_tree_new(tree_limit);
+                int error = 0;
+                for (uint64_t i = 0; error == 0; i++) {
+                    struct pando_call_frame path[DEPTH];
+                    for (uint32_t k = 0; k < DEPTH; k++) /* all frames new; few frames; one frame */
+                        path[k].offset = shape == 0 ? i * DEPTH + k : shape == 1 ? i >> 6 * k & 63 : 0,
+                        path[k].object = shape == 2 ? 1 + (uint32_t)i : 0;
+                    error = pando_call_tree_add(tree, path, DEPTH, 1);
+                }
+                assert_int_equal(error, PANDO_ERR_LIMIT);
+                uint64_t unnamed;
+                pando_profile_free(snapshot(tree, symbols, names_limit, &unnamed));
+                pando_call_tree_free(tree);
+            }
+        }
+    }
+    pando_symbols_free(symbols);
+}
+
+static void test_names_that_are_too_many(void **state)
+{
+    (void)state;
+    struct pando_symbols *symbols = own_symbols();
+    struct pando_call_tree *tree = pando_call_tree_new(1 << 20);
+    for (uint64_t i = 0; i < 1000; i++) {
+        const struct pando_call_frame path[] = {{.offset = i}, {.offset = i + 1}};
+        assert_int_equal(pando_call_tree_add(tree, path, 2, 1), 0);
+    }
+    uint64_t unnamed;
+    struct pando_profile *profile = snapshot(tree, symbols, 30000, &unnamed);
+    uint64_t left_out = 0;
+    for (uint32_t i = 0; i < profile->node_count; i++)
+        left_out += strcmp(name_of(profile, i), PANDO_SNAPSHOT_NAMES_LEFT_OUT) == 0 ? profile->nodes[i].self : 0;
+    assert_true(unnamed > 100 && unnamed < 900);
+    assert_true(left_out > 100 && left_out < 900);
+    pando_profile_free(profile);
+    pando_call_tree_free(tree);
+    pando_symbols_free(symbols);
+}
+
+static void test_every_allocation_fails(void **state)
+{
+    (void)state;
+    struct pando_symbols *symbols = own_symbols();
+    struct pando_call_tree *tree = pando_call_tree_new(1 << 20);
+    for (uint64_t i = 0; i < 300; i++) {
+        const struct pando_call_frame path[] = {at(symbols, (const void *)snapshot_test_one, i % 8), {.offset = i}};
+        assert_int_equal(pando_call_tree_add(tree, path, 2, 1), 0);
+    }
+    for (int goes_on = 0; goes_on <= 1; goes_on++) {
+        long refused = 1;
+        for (long nth = 1; refused > 0; nth++) {
+            struct pando_symbols *fresh = own_symbols();
+            struct pando_profile_builder *builder = pando_profile_builder_new(1 << 24);
+            uint64_t unnamed = 77;
+            failing_start(nth, goes_on == 1);
+            int error = pando_snapshot_fill(builder, tree, fresh, NAMES_BYTES, &unnamed);
+            refused = failing_stop();
+            assert_true(error == 0 || (error == PANDO_ERR_NO_MEMORY && unnamed == 77));
+            struct pando_profile *profile = pando_profile_builder_finish(builder);
+            assert_true(error != 0 || profile->node_count > 300);
+            pando_profile_free(profile);
+            pando_symbols_free(fresh);
+        }
+    }
+    pando_call_tree_free(tree);
+    pando_symbols_free(symbols);
+}
+
+static void expect_place(struct pando_symbols *symbols, struct pando_symbols_place place, const char *shown)
+{
+    struct pando_symbols_name name;
+    char text[200];
+    int error = pando_symbols_name(symbols, &place, &name);
+    assert_true(error == (name.object != NULL ? 0 : PANDO_ERR_NOT_FOUND));
+    pando_symbols_render(&name, place.offset, text, sizeof text);
+    assert_string_equal(text, shown);
+}
+
+static void map(struct pando_symbols *symbols, const char *text)
+{
+    assert_int_equal(pando_symbols_update_maps(symbols, text, strlen(text)), 0);
+}
+
+static void test_places_outlive_their_objects(void **state)
+{
+    (void)state;
+    static const char ALPHA[] = "1000-2000 r-xp 00000000 08:01 11 /nowhere/alpha\n";
+    static const char BETA[] = "1000-2000 r-xp 00003000 08:01 12 /nowhere/beta\n";
+    struct pando_symbols *symbols = pando_symbols_new(SYMBOLS_BYTES);
+    struct pando_symbols_place alpha, beta, nothing, anonymous;
+    map(symbols, ALPHA);
+    assert_int_equal(pando_symbols_locate(symbols, 0x1234, &alpha), 0);
+    assert_int_equal(pando_symbols_locate(symbols, 0x2000, &nothing), PANDO_ERR_NOT_FOUND);
+    map(symbols, BETA);
+    assert_int_equal(pando_symbols_locate(symbols, 0x1234, &beta), 0);
+    assert_int_not_equal(alpha.object, beta.object);
+    map(symbols, "1000-2000 rwxp 00000000 00:00 0\n");
+    assert_int_equal(pando_symbols_locate(symbols, 0x1234, &anonymous), 0);
+    map(symbols, "5000-6000 r-xp 00000000 08:01 13 /nowhere/gamma\n");
+    expect_place(symbols, alpha, "[alpha+0x234]");
+    expect_place(symbols, beta, "[beta+0x3234]");
+    expect_place(symbols, anonymous, "[anon]");
+    expect_place(symbols, nothing, "[unknown+0x2000]");
+    assert_int_equal(anonymous.offset, 0x1234);
+    /* Until the second end of a period; where it is located again, the object stays. */
+    pando_symbols_end_period(symbols);
+    map(symbols, BETA);
+    assert_int_equal(pando_symbols_locate(symbols, 0x1236, &beta), 0);
+    map(symbols, ALPHA);
+    struct pando_symbols_place again;
+    expect_place(symbols, alpha, "[alpha+0x234]");
+    pando_symbols_end_period(symbols);
+    expect_place(symbols, beta, "[beta+0x3236]");
+    assert_int_equal(pando_symbols_locate(symbols, 0x1234, &again), 0);
+    assert_int_equal(again.object, alpha.object); /* mapped: the same one, though no place of it was asked for */
+    map(symbols, "");
+    pando_symbols_end_period(symbols);
+    pando_symbols_end_period(symbols);
+    expect_place(symbols, beta, "[unknown+0x3236]"); /* forgotten, and its number is not given again */
+    map(symbols, BETA);
+    assert_int_equal(pando_symbols_locate(symbols, 0x1236, &again), 0);
+    assert_true(again.object > beta.object);
+    pando_symbols_free(symbols);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_offsets_become_functions),
+        cmocka_unit_test(test_nodes_without_weight_are_left_out),
+        cmocka_unit_test(test_any_tree_fits),
+        cmocka_unit_test(test_names_that_are_too_many),
+        cmocka_unit_test(test_every_allocation_fails),
+        cmocka_unit_test(test_places_outlive_their_objects),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
