@@ -225,6 +225,7 @@ int pando_store_put(struct pando_store *store, const char *group, const char *to
     }
     bool known = false;
     pthread_mutex_lock(&store->lock);
+    errno = 0; /* for pando_store_explain */
     int code = step_and_reset(store->statements[STORE_BEGIN]);
     if (code == SQLITE_OK) {
         code = insert(store, group, token, profile, &packed, &known);

@@ -140,7 +140,8 @@ int pando_store_prepare(struct pando_store *store)
 
 static const char *reason_of(sqlite3 *db, int code)
 {
-    int system = sqlite3_system_errno(db);
+    /* A COMMIT that fails to write leaves SQLite's own note empty; errno is what it met. */
+    int system = sqlite3_system_errno(db) != 0 ? sqlite3_system_errno(db) : errno;
     switch (code & 0xff) {
     case SQLITE_FULL:
         return "no space is left for it";
