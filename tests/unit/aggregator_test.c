@@ -602,8 +602,11 @@ static void on_signal(int signal_number, siginfo_t *info, void *context)
 __attribute__((noinline)) int aggregator_test_inner(int depth);
 __attribute__((noinline)) int aggregator_test_inner(int depth)
 {
-    if (depth > 0)
-        return aggregator_test_inner(depth - 1) + depth;
+    if (depth > 0) {
+        int result = aggregator_test_inner(depth - 1);
+        __asm__ volatile("" : "+r"(result)); /* so that it does not become a loop */
+        return result + depth;
+    }
     syscall(SYS_tgkill, getpid(), (pid_t)syscall(SYS_gettid), SIGUSR2);
     return (int)raw_begin;
 }
