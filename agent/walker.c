@@ -115,11 +115,12 @@ struct rule {
 static bool rule_of_extra(struct walker *walker, const struct pando_row_extra *extra, struct rule *rule)
 {
     const uint64_t *registers = walker->walk->registers;
-    if ((walker->known >> extra->reg & 1) == 0) {
+    bool has_index = extra->index_reg != PANDO_ROW_NO_INDEX;
+    if ((walker->known >> extra->reg & 1) == 0 || (has_index && (walker->known >> extra->index_reg & 1) == 0)) {
         fail(walker, PANDO_WALK_END_NO_RULE);
         return false;
     }
-    uint64_t value = registers[extra->reg] + (uint64_t)(int64_t)extra->offset;
+    uint64_t value = registers[extra->reg] + (uint64_t)(int64_t)extra->offset + (has_index ? registers[extra->index_reg] * 8 : 0);
     if (extra->is_deref && !pando_walk_read(&walker->walk->memory, value, &value)) {
         fail(walker, PANDO_WALK_END_BAD_STACK);
         return false;

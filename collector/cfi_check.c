@@ -77,9 +77,9 @@ static bool check_expression(struct reader expression)
         return false;
     while (expression.at < expression.end && !expression.bad) {
         uint8_t op = (uint8_t)read_fixed(&expression, 1);
-        if ((op >= 0x30 && op <= 0x4f) || op == 0x06 || op == 0x12 || op == 0x1a || op == 0x1c || op == 0x22 || op == 0x24 ||
+        if ((op >= 0x30 && op <= 0x4f) || op == 0x06 || op == 0x12 || op == 0x1a || op == 0x1c || op == 0x1e || op == 0x22 || op == 0x24 ||
             op == 0x25 || (op >= 0x29 && op <= 0x2e) || op == 0x96)
-            continue;                                     /* lit, deref, dup, and, minus, plus, shl, shr, compare, nop */
+            continue;                                     /* lit, deref, dup, and, minus, mul, plus, shl, shr, compare, nop */
         if ((op >= 0x70 && op <= 0x80) || op == 0x23 || op == 0x10 || op == 0x11)
             read_leb(&expression);                        /* breg0 to breg16, plus_uconst, constu, consts */
         else if (op >= 0x08 && op <= 0x0f)

@@ -15,7 +15,7 @@ static bool same_row(const struct pando_row *a, const struct pando_row *b)
 
 static bool same_extra(const struct pando_row_extra *a, const struct pando_row_extra *b)
 {
-    return a->reg == b->reg && a->is_deref == b->is_deref && a->rbp == b->rbp && a->ra_reg == b->ra_reg &&
+    return a->reg == b->reg && a->index_reg == b->index_reg && a->is_deref == b->is_deref && a->rbp == b->rbp && a->ra_reg == b->ra_reg &&
            a->offset == b->offset && a->add == b->add && a->rbp_offset == b->rbp_offset;
 }
 

@@ -38,15 +38,17 @@ struct pando_row {
 };
 _Static_assert(sizeof(struct pando_row) == 8, "eight bytes a row");
 
-/* A rule in full: CFA = value, or the word stored at value (is_deref), plus `add`; value = register + offset.
+/* A rule in full: CFA = value, or the word stored at value (is_deref), plus `add`; value = register + offset, plus 8 times the
+ * register `index_reg` if there is one (OpenSSL's Montgomery multiplication keeps its caller's stack pointer that way).
  * The caller's rbp: in rbp, lost, at CFA + rbp_offset (PANDO_ROW_RBP_AT_CFA), or at rbp + rbp_offset (PANDO_ROW_RBP_AT_RBP);
  * the rbp and rbp_words of the row itself are not used. The return address: at CFA - 8, or in the register `ra_reg`. */
-enum { PANDO_ROW_RBP_AT_RBP = 3, PANDO_ROW_RA_AT_CFA = 255 };
+enum { PANDO_ROW_RBP_AT_RBP = 3, PANDO_ROW_RA_AT_CFA = 255, PANDO_ROW_NO_INDEX = 255 };
 struct pando_row_extra {
     uint8_t reg;             /* DWARF number, 0..15: 3 rbx, 6 rbp, 7 rsp; others are known in innermost and signal frames only */
     bool is_deref;
     uint8_t rbp;             /* enum pando_row_rbp, or PANDO_ROW_RBP_AT_RBP */
     uint8_t ra_reg;          /* DWARF number, 0..15, of a register that has the return address, or PANDO_ROW_RA_AT_CFA */
+    uint8_t index_reg;       /* DWARF number, 0..15, or PANDO_ROW_NO_INDEX */
     int32_t offset, add, rbp_offset; /* bytes */
 };
 

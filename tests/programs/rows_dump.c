@@ -1,6 +1,6 @@
 // link: pando_collector pando_symbols pando_base pando_unwind
 /* Prints the rows of an object, for tests/integration/rows_oracle_test.py to compare with another reader of the same file.
- * Usage: rows_dump [-s] OBJECT: a line a row, "offset kind reg cfa deref add rbp rbp_offset ra", offsets in hexadecimal; the last
+ * Usage: rows_dump [-s] OBJECT: a line a row, "offset kind reg cfa deref add rbp rbp_offset ra index", offsets in hexadecimal; the last
  * line ends the table. -s: only a line of statistics, with the fastest of five builds. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,13 +16,14 @@ static void print_row(const struct pando_rows *rows, const struct pando_row *row
 {
     static const char *const kinds[] = {"none", "end", "cfa", "cfa", "plt", "signal", "cfa"};
     struct pando_row_extra rule = {.reg = row->kind == PANDO_ROW_RBP ? 6 : 7, .offset = pando_row_cfa_words(row) * 8,
-                                   .rbp = row->rbp, .rbp_offset = row->rbp_words * -8, .ra_reg = PANDO_ROW_RA_AT_CFA};
+                                   .rbp = row->rbp, .rbp_offset = row->rbp_words * -8, .ra_reg = PANDO_ROW_RA_AT_CFA,
+                                   .index_reg = PANDO_ROW_NO_INDEX};
     if (row->kind == PANDO_ROW_EXTRA)
         rule = rows->extras[row->cfa_words];
     printf("%" PRIx64 " %s", rows->first_offset + row->offset, kinds[row->kind]);
     if (row->kind == PANDO_ROW_RSP || row->kind == PANDO_ROW_RBP || row->kind == PANDO_ROW_EXTRA)
-        printf(" %d %d %d %d %d %d %d", rule.reg, rule.offset, rule.is_deref, rule.add, rule.rbp,
-               rule.rbp == PANDO_ROW_RBP_SAME || rule.rbp == PANDO_ROW_RBP_LOST ? 0 : rule.rbp_offset, rule.ra_reg);
+        printf(" %d %d %d %d %d %d %d %d", rule.reg, rule.offset, rule.is_deref, rule.add, rule.rbp,
+               rule.rbp == PANDO_ROW_RBP_SAME || rule.rbp == PANDO_ROW_RBP_LOST ? 0 : rule.rbp_offset, rule.ra_reg, rule.index_reg);
     putchar('\n');
 }
 
