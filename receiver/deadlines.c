@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-enum { LOOK_EVERY_MS = 250, CROWD = 128 };
+enum { LOOK_EVERY_MS = 250, CROWD = 200, CROWDED_BODY_MS = 5000 };
 
 static const uint32_t limits_ms[] = {
     [PANDO_PHASE_HEADERS] = 10000,
@@ -19,9 +19,6 @@ static const uint32_t limits_ms[] = {
     [PANDO_PHASE_ANSWER] = 60000,
     [PANDO_PHASE_IDLE] = 30000,
 };
-/* When there are more than CROWD connections, those that have not asked for anything yet must hurry. */
-static const uint32_t crowded_limit_ms = 1000;
-
 struct pando_deadline {
     struct pando_deadline *next, *previous;
     uint64_t since_mono_ns;
@@ -34,23 +31,49 @@ struct pando_deadlines {
     pthread_mutex_t lock; /* for all below */
     pthread_cond_t wake;
     pthread_t thread;
-    struct pando_deadline *first;
-    unsigned count;
+    struct pando_deadline *first, *last; /* the newest first */
+    unsigned count;      /* of those that are not cut */
     bool stop;
 };
 
 /* The descriptor is open: whoever closes it removes it first, under the lock. */
+static void cut(struct pando_deadlines *deadlines, struct pando_deadline *deadline)
+{
+    deadline->is_cut = true;
+    deadlines->count--;
+    shutdown(deadline->fd, SHUT_RDWR);
+}
+
+static bool makes_room(const struct pando_deadline *deadline, uint64_t now_mono_ns)
+{
+    switch (deadline->phase) {
+    case PANDO_PHASE_HEADERS:
+    case PANDO_PHASE_IDLE:
+        return true;
+    case PANDO_PHASE_BODY:
+        return now_mono_ns - deadline->since_mono_ns > CROWDED_BODY_MS * 1000000ull;
+    default:
+        return false;
+    }
+}
+
+/* In a crowd the oldest that has not asked for anything (again) goes, or that is long about it. So connections that say nothing
+ * never keep out one that does, however many they are. */
+static void make_room(struct pando_deadlines *deadlines)
+{
+    uint64_t now_mono_ns = pando_clock_mono_ns();
+    for (struct pando_deadline *at = deadlines->last; at != NULL && deadlines->count > CROWD; at = at->previous)
+        if (!at->is_cut && makes_room(at, now_mono_ns))
+            cut(deadlines, at);
+}
+
 static void cut_late_ones(struct pando_deadlines *deadlines)
 {
     uint64_t now_mono_ns = pando_clock_mono_ns();
     for (struct pando_deadline *at = deadlines->first; at != NULL; at = at->next) {
         uint32_t limit_ms = limits_ms[at->phase];
-        if (deadlines->count > CROWD && (at->phase == PANDO_PHASE_HEADERS || at->phase == PANDO_PHASE_IDLE))
-            limit_ms = crowded_limit_ms;
-        if (at->is_cut || limit_ms == UINT32_MAX || now_mono_ns - at->since_mono_ns < limit_ms * 1000000ull)
-            continue;
-        at->is_cut = true;
-        shutdown(at->fd, SHUT_RDWR);
+        if (!at->is_cut && limit_ms != UINT32_MAX && now_mono_ns - at->since_mono_ns >= limit_ms * 1000000ull)
+            cut(deadlines, at);
     }
 }
 
@@ -122,9 +145,12 @@ struct pando_deadline *pando_deadline_add(struct pando_deadlines *deadlines, int
     if (deadlines->first != NULL)
         deadlines->first->previous = deadline;
     else
+        deadlines->last = deadline;
+    if (deadlines->first == NULL)
         pthread_cond_signal(&deadlines->wake);
     deadlines->first = deadline;
     deadlines->count++;
+    make_room(deadlines);
     pthread_mutex_unlock(&deadlines->lock);
     return deadline;
 }
@@ -140,7 +166,9 @@ void pando_deadline_remove(struct pando_deadlines *deadlines, struct pando_deadl
         deadlines->first = deadline->next;
     if (deadline->next != NULL)
         deadline->next->previous = deadline->previous;
-    deadlines->count--;
+    else
+        deadlines->last = deadline->previous;
+    deadlines->count -= !deadline->is_cut;
     pthread_mutex_unlock(&deadlines->lock);
     free(deadline);
 }

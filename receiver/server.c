@@ -25,7 +25,7 @@
 #include "receiver/store.h"
 
 enum {
-    CONNECTIONS_MAX = 256,
+    CONNECTIONS_MAX = 512,              /* deadlines.c makes room long before */
     CONNECTION_MEMORY_BYTES = 32768,    /* headers must fit */
     THREAD_STACK_BYTES = 1 << 20,
     SILENCE_TIMEOUT_S = 70,             /* behind all of deadlines.c */
@@ -239,6 +239,18 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     *request_context = NULL;
 }
 
+/* A NUL in a path or a query would end the text for whoever looks at it: no name has either, so it becomes another byte that
+ * none has. */
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text)
+{
+    (void)context;
+    (void)connection;
+    size_t len = MHD_http_unescape(text);
+    for (char *nul = memchr(text, '\0', len); nul != NULL; nul = memchr(nul, '\0', len - (size_t)(nul - text)))
+        *nul = '\1';
+    return len;
+}
+
 static int set_up_service(struct pando_service *service, const struct pando_receiver_config *config, char *message,
                           size_t message_bytes)
 {
@@ -277,6 +289,7 @@ static int start_daemon(struct pando_receiver *receiver, const struct pando_rece
         MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, service,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, service,
+        MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,

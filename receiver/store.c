@@ -42,6 +42,11 @@ static int connect_file(struct pando_store *store, const char *path, int flags, 
         pando_store_explain(store->db, code, name, message, message_bytes);
         return PANDO_ERR_IO;
     }
+    /* Asked to write where it cannot, SQLite opens for reading, and would fail later, less clearly. */
+    if (!store->read_only && sqlite3_db_readonly(store->db, "main") == 1) {
+        snprintf(message, message_bytes, "%s: it is read-only.", name);
+        return PANDO_ERR_IO;
+    }
     sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     int error = pando_store_schema(store->db, store->read_only, name, message, message_bytes);
