@@ -1,0 +1,9 @@
+/* Of two interrupted threads one ends at any step.
+ * Options of pan: -E (who is gone stands where it stood). */
+#define WRITERS 2
+#define PUSHES 1
+#define HANDLERS 2
+#define ABANDON
+#define LENGTH_MAX 2
+#define CAPACITY 4
+#include "ring.pml"
