@@ -5,18 +5,27 @@
 
 #include "agent/walk_memory.h"
 
-enum { CALL_BYTES_MAX = 7 };
+enum { CALL_BYTES_MAX = 7, FAR_BYTES = 65536 };
 
 static bool is_code(const struct pando_walk *walk, uint64_t return_address)
 {
     return pando_objects_find(walk->objects, return_address - 1, NULL) != NULL;
 }
 
+/* A coroutine's first frame may still have the rbp of who made it, on another stack. */
+static bool is_same_stack(const struct pando_walk_memory *memory, uint64_t rsp, uint64_t rbp)
+{
+    if (rsp >= memory->low && rsp < memory->high)
+        return rbp < memory->high;
+    return rbp - rsp <= FAR_BYTES;
+}
+
 bool pando_walk_frame_pointer(struct pando_walk *walk)
 {
     uint64_t *registers = walk->registers;
     uint64_t rbp = registers[PANDO_WALK_RBP], caller_rbp, rip;
-    if (rbp < registers[PANDO_WALK_RSP] || rbp > UINT64_MAX - 16 || !pando_walk_read(&walk->memory, rbp, &caller_rbp) ||
+    if (rbp < registers[PANDO_WALK_RSP] || rbp > UINT64_MAX - 16 ||
+        !is_same_stack(&walk->memory, registers[PANDO_WALK_RSP], rbp) || !pando_walk_read(&walk->memory, rbp, &caller_rbp) ||
         !pando_walk_read(&walk->memory, rbp + 8, &rip) || !is_code(walk, rip))
         return false;
     registers[PANDO_WALK_RBP] = caller_rbp;

@@ -15,8 +15,8 @@ static inline bool pando_walk_is_sane_code(uint64_t address)
     return address >= 65536 && address < (UINT64_C(1) << 47);
 }
 
-/* By the chain of frame pointers: rbp is on the stack at or above rsp, and the word after the saved rbp is an address of known
- * code. Sets the registers to the caller's; false: no such chain, they are as they were. */
+/* By the chain of frame pointers: rbp is on the same stack at or above rsp, and the word after the saved rbp is an address of
+ * known code. Sets the registers to the caller's; false: no such chain, they are as they were. */
 bool pando_walk_frame_pointer(struct pando_walk *walk);
 
 /* A leaf that has pushed nothing: the word at rsp is an address of known code, and a call instruction ends there. Reads code, so
