@@ -1,5 +1,6 @@
 // link: pando_collector pando_walker pando_exchange pando_symbols pando_profile pando_base
 /* From records in the ring to profiles: collector/aggregator.h. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -69,10 +70,9 @@ static struct world *world_new(const char *maps, struct pando_aggregator_config 
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
     size_t bytes = pando_ring_bytes(RING_WORDS);
-    world->ring_memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    world->ring_memory = calloc(1, bytes + 64);
     assert_non_null(world->ring_memory);
-    memset(world->ring_memory, 0, bytes);
-    world->ring = pando_ring_init(world->ring_memory, RING_WORDS);
+    world->ring = pando_ring_init((void *)(((uintptr_t)world->ring_memory + 63) / 64 * 64), RING_WORDS);
     world->objects.readers = calloc(PANDO_OBJECTS_READERS_MAX, sizeof *world->objects.readers);
     assert_non_null(world->objects.readers);
     config.ring = world->ring;
@@ -417,6 +417,59 @@ static void test_every_limit_keeps_every_sample(void **state)
     assert_true(saw_drops && saw_early && saw_room);
 }
 
+static void test_what_is_too_big_leaves_no_trace(void **state)
+{
+    (void)state;
+    struct world *world = world_new(TWO_OBJECTS, (struct pando_aggregator_config){.tree_limit_bytes = 24000});
+    uint64_t frames[PANDO_SAMPLE_FRAMES_MAX];
+    for (uint32_t i = 0; i < PANDO_SAMPLE_FRAMES_MAX; i++)
+        frames[i] = ALPHA + 1 + i;
+    for (uint64_t i = 0; i < 5; i++) {
+        push_stack(world, frames, PANDO_SAMPLE_FRAMES_MAX, 1);
+        drain(world);
+    }
+    assert_int_equal(counted(world, PANDO_COUNT_DROPPED_TREE_FULL), 5);
+    frames[0] = BETA;
+    push_stack(world, frames, 1, 2);
+    expect_folded(world, "[beta+0x1000]; 2\n");
+    world_free(world);
+}
+
+/* A sample that waits for the next interval keeps its name, also when its object is gone by then. */
+static void test_who_waits_keeps_the_name(void **state)
+{
+    (void)state;
+    struct world *world = world_new(TWO_OBJECTS, (struct pando_aggregator_config){.tree_limit_bytes = 30000});
+    uint64_t frame = ALPHA + 1;
+    uint32_t taken;
+    int error = 0;
+    for (uint32_t i = 0; error == 0; i++) {
+        frame += 1;
+        push_stack(world, &frame, 1, 1);
+        error = pando_aggregator_turn(world->aggregator, 1, &taken);
+        assert_int_equal(taken, 1);
+    }
+    assert_int_equal(error, PANDO_ERR_LIMIT);
+    assert_int_equal(pando_aggregator_turn(world->aggregator, 1, &taken), PANDO_ERR_LIMIT);
+    assert_int_equal(taken, 0);
+    uint64_t in_tree = pando_aggregator_samples(world->aggregator);
+    assert_int_equal(in_tree, world->pushed - 1);
+    struct pando_profile *profile = seal(world);
+    assert_int_equal(sum_of_selfs(profile), in_tree);
+    pando_profile_free(profile);
+    assert_int_equal(pando_aggregator_samples(world->aggregator), 1);
+    write_maps(world, "10000000-11000000 r-xp 00000000 08:01 12 /nowhere/beta\n");
+    atomic_fetch_add(&world->objects.unloads, 2);
+    usleep(30000);
+    char expected[64];
+    sprintf(expected, "[alpha+0x%" PRIx64 "]; 1\n", frame - ALPHA);
+    expect_folded(world, expected);
+    push_stack(world, &frame, 1, 1);
+    sprintf(expected, "[beta+0x%" PRIx64 "]; 1\n", frame - ALPHA);
+    expect_folded(world, expected);
+    world_free(world);
+}
+
 static void fill_meta(void *context, struct pando_profile_builder *builder)
 {
     struct pando_profile_meta *meta = pando_profile_builder_meta(builder);
@@ -499,6 +552,28 @@ static void test_without_proc(void **state)
     world_free(world);
 }
 
+static int open_descriptors(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 1000; fd++)
+        count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0;
+    return count;
+}
+
+static void test_no_descriptor_stays_open(void **state)
+{
+    (void)state;
+    int before = open_descriptors();
+    struct world *world = world_new(NULL, (struct pando_aggregator_config){0});
+    const uint64_t frame = (uintptr_t)open_descriptors;
+    push_stack(world, &frame, 1, 1);
+    drain(world);
+    assert_int_equal(open_descriptors(), before);
+    expect_folded(world, "open_descriptors; 1\n");
+    assert_int_equal(open_descriptors(), before);
+    world_free(world);
+}
+
 static void test_code_that_appears(void **state)
 {
     (void)state;
@@ -512,6 +587,25 @@ static void test_code_that_appears(void **state)
     push_stack(world, frames, 2, 1);
     expect_folded(world, "[alpha+0x0];[beta+0x1000]; 1\n"
                          "[alpha+0x0];[unknown+0x20000000]; 1\n");
+    world_free(world);
+}
+
+/* Handlers ask for a new map too. */
+static void test_code_that_handlers_miss(void **state)
+{
+    (void)state;
+    struct world *world = world_new("10000000-11000000 r-xp 00000000 08:01 11 /nowhere/alpha\n",
+                                    (struct pando_aggregator_config){0});
+    drain(world);
+    assert_non_null(pando_objects_find(world->objects.current, ALPHA, NULL));
+    assert_null(pando_objects_find(world->objects.current, BETA, NULL));
+    write_maps(world, TWO_OBJECTS);
+    usleep(30000);
+    drain(world);
+    assert_null(pando_objects_find(world->objects.current, BETA, NULL));
+    atomic_store(&world->objects.unknown_code, 1);
+    drain(world);
+    assert_non_null(pando_objects_find(world->objects.current, BETA, NULL));
     world_free(world);
 }
 
@@ -564,6 +658,13 @@ static void test_another_object_at_the_same_address(void **state)
     drain(world);
     push_stack(world, &libc_frame, 1, 1);
     expect_folded(world, "<Incomplete>;strtol; 1\naggregator_test_function; 2\nstrtol; 1\n");
+    /* A text that changes with no unload is not looked at as long as all is known. */
+    write_maps(world, map_line(line, own, own_offset));
+    usleep(30000);
+    push(world, (struct pando_sample_head){.kind = PANDO_SAMPLE_STACK, .walk_end = PANDO_WALK_END_NO_ROWS, .frame_count = 1},
+         1, &libc_frame, NULL, 0);
+    expect_folded(world, "<Incomplete>;strtol; 1\n");
+    write_maps(world, map_line(line, libc, libc_offset));
     /* Two intervals later the first object is forgotten, the second one is not. */
     for (int i = 0; i < 3; i++) {
         push_stack(world, &libc_frame, 1, 1);
@@ -690,6 +791,7 @@ static void test_every_allocation_fails(void **state)
     for (int goes_on = 0; goes_on <= 1; goes_on++) {
         long refused = 1;
         for (long nth = 1; refused > 0; nth++) {
+            long live = failing_live();
             struct world *world = world_new(maps, (struct pando_aggregator_config){.tree_limit_bytes = 60000});
             assert_non_null(world->aggregator);
             random_state = 5;
@@ -712,6 +814,7 @@ static void test_every_allocation_fails(void **state)
             assert_int_equal(weight + 2 * dropped, world->pushed_weight);
             assert_int_equal(counted(world, PANDO_COUNT_SAMPLES_FOLDED) + dropped, world->pushed);
             world_free(world);
+            assert_int_equal(failing_live(), live);
         }
     }
 }
@@ -724,13 +827,13 @@ static void test_set_up_without_memory(void **state)
         struct world *world = world_new(TWO_OBJECTS, (struct pando_aggregator_config){0});
         struct pando_aggregator_config config = {.ring = world->ring, .objects = &world->objects, .counters = &world->counters};
         pando_aggregator_free(world->aggregator);
-        long live = failing_live_bytes;
+        long live = failing_live();
         failing_start(nth, true);
         world->aggregator = pando_aggregator_new(&config);
         refused = failing_stop();
         assert_true((world->aggregator == NULL) == (refused > 0));
         pando_aggregator_free(world->aggregator);
-        assert_int_equal(failing_live_bytes, live);
+        assert_int_equal(failing_live(), live);
         world->aggregator = NULL;
         world_free(world);
     }
@@ -744,10 +847,14 @@ int main(void)
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_random_stacks),
         cmocka_unit_test(test_every_limit_keeps_every_sample),
+        cmocka_unit_test(test_what_is_too_big_leaves_no_trace),
+        cmocka_unit_test(test_who_waits_keeps_the_name),
         cmocka_unit_test(test_counters_are_increases),
         cmocka_unit_test(test_records_that_make_no_sense),
         cmocka_unit_test(test_without_proc),
+        cmocka_unit_test(test_no_descriptor_stays_open),
         cmocka_unit_test(test_code_that_appears),
+        cmocka_unit_test(test_code_that_handlers_miss),
         cmocka_unit_test(test_another_object_at_the_same_address),
         cmocka_unit_test(test_raw_samples_are_finished),
         cmocka_unit_test(test_raw_samples_that_are_cut),
