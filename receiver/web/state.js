@@ -1,6 +1,8 @@
 // @ts-check
 // Why: what is looked at is in the URL's fragment: a link to it can be sent, and the browser's back button works.
 
+import { RANGES } from "./range.js";
+
 /**
  * @typedef {{
  *   group: string | null, list: boolean, range: string, startMs: number | null, endMs: number | null, query: string,
@@ -16,9 +18,9 @@ export function readState() {
         return value !== null && /^\d{1,15}$/.test(value) ? Number(value) : null;
     };
     return {
-        group: query.get("g"),
+        group: /^[\w-]{1,255}$/.test(query.get("g") ?? "") ? query.get("g") : null, // what no group can be called is no group
         list: query.has("list"),
-        range: query.get("r") ?? "",
+        range: Object.hasOwn(RANGES, query.get("r") ?? "") ? query.get("r") ?? "" : "",
         startMs: number("from"),
         endMs: number("to"),
         query: query.get("q") ?? "",
