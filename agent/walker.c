@@ -163,14 +163,21 @@ static bool rule_of_row(struct walker *walker, const struct pando_row *row, uint
     return true;
 }
 
+/* Reads a register that is saved at `address`. In an epilogue the register was popped, but the rule still says where it was: then
+ * it lies below the stack pointer, which may be out of reach, and the register has it again. */
+static bool read_saved(const struct walker *walker, uint64_t address, uint64_t *ret_word)
+{
+    return pando_walk_read(&walker->walk->memory, address, ret_word) ||
+           (walker->is_exact && address < walker->walk->registers[PANDO_WALK_RSP]);
+}
+
 /* rbx is followed only through objects that need it (exchange/rows.h). */
 static void follow_rbx(struct walker *walker, const struct pando_rows *rows, const struct pando_row *row, uint64_t cfa)
 {
     uint8_t where = rows->rbx == NULL ? PANDO_ROW_RBX_LOST : rows->rbx[row - rows->rows];
     if (where == PANDO_ROW_RBX_SAME)
         return;
-    if (where == PANDO_ROW_RBX_LOST ||
-        !pando_walk_read(&walker->walk->memory, cfa - (uint64_t)where * 8, &walker->walk->registers[3]))
+    if (where == PANDO_ROW_RBX_LOST || !read_saved(walker, cfa - (uint64_t)where * 8, &walker->walk->registers[3]))
         walker->known &= ~(uint32_t)KNOWN_RBX;
 }
 
@@ -200,7 +207,7 @@ static bool step_by_row(struct walker *walker, const struct pando_row *row, uint
     walker->known &= KNOWN_RBX | KNOWN_RBP | KNOWN_RSP;
     if (rule.rbp_lost)
         walker->known &= ~(uint32_t)KNOWN_RBP;
-    else if (rule.rbp_at != 0 && !pando_walk_read(&walk->memory, rule.rbp_at, &rbp))
+    else if (rule.rbp_at != 0 && !read_saved(walker, rule.rbp_at, &rbp))
         walker->known &= ~(uint32_t)KNOWN_RBP;
     if ((walker->known & KNOWN_RBX) != 0)
         follow_rbx(walker, walker->entry->rows, row, rule.cfa);
