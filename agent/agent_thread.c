@@ -25,6 +25,7 @@ enum {
     STACK_BYTES = 1 << 20,   /* the demangler needs half of it for the worst names known */
     TURN_MS = 100,           /* between turns while there are samples */
     FIRST_SLEEP_MS = 50,     /* before the worker is opened: many programs are over by then */
+    QUIET_MS = 500,          /* between turns after the last sample, until the next look for threads: they may all be gone */
     IDLE_MS = 10000,         /* between looks for threads of others while nothing runs */
     SCAN_MS = 1000,          /* between such looks while something runs, or 100 times what a look costs */
     FORK_WAIT_MS = 200,
@@ -42,6 +43,7 @@ static atomic_uint forks_waiting, in_loader;
 static const struct pando_door *door;
 static struct pando_worker *worker;
 static bool scans_first, gave_up;
+static bool has_scanned_since;  /* the last sample */
 
 static void wake_up(void)
 {
@@ -155,6 +157,7 @@ static bool scan(void)
     if (begin < next_scan_mono_ns)
         return false;
     int count = pando_threads_scan();
+    has_scanned_since = true;
     uint64_t cost = pando_clock_mono_ns() - begin;
     next_scan_mono_ns = begin + (SCAN_MS * MS > 100 * cost ? SCAN_MS * MS : 100 * cost);
     return count == 0;
@@ -173,7 +176,9 @@ static uint64_t take_turn(bool *ret_until_noticed)
         return IDLE_MS * MS;
     uint64_t wish_ns = door->turn(worker);
     *ret_until_noticed = !had_samples;
-    uint64_t limit_ns = (had_samples ? TURN_MS : IDLE_MS) * MS;
+    if (had_samples)
+        has_scanned_since = false;
+    uint64_t limit_ns = (had_samples ? TURN_MS : has_scanned_since ? IDLE_MS : QUIET_MS) * MS;
     return wish_ns < limit_ns ? wish_ns : limit_ns;
 }
 
@@ -235,6 +240,8 @@ static void *run(void *unused)
         if (worker != NULL)
             door->close(worker);
         worker = NULL;
+        /* The first thread left by the bare system call, and the kernel takes the status of the last. */
+        pando_raw_syscall4(SYS_exit, pando_threads_first_status(), 0, 0, 0);
     }
     pando_own_thread_leave();
     return NULL;

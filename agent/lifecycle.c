@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
@@ -172,8 +173,14 @@ void pando_lifecycle_thread_ends(void *slot_pointer)
 void pando_lifecycle_rest(void)
 {
     pthread_mutex_lock(&lock);
-    if (pando_agent_phase() == PANDO_PHASE_ACTIVE)
-        pando_agent_thread_ask(PANDO_REQUEST_REST, pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS);
+    if (pando_agent_phase() != PANDO_PHASE_ACTIVE)
+        return;
+    int hosts = pando_threads_count_hosts();
+    uint64_t deadline = pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS;
+    pando_agent_thread_ask(PANDO_REQUEST_REST, deadline);
+    /* A thread that has been joined is still on its way out of the kernel for a moment. */
+    while (pando_threads_count_hosts() > hosts && pando_clock_mono_ns() < deadline)
+        nanosleep(&(struct timespec){.tv_nsec = 50000}, NULL);
 }
 
 void pando_lifecycle_resume(void)

@@ -16,6 +16,7 @@ enum {
     LISTING_BYTES = 8192,
     OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
     DESCRIPTOR_MIN = 10,
+    STAT_BYTES = 1024,
 };
 
 /* The kernel's form of a directory entry (getdents64). */
@@ -91,21 +92,42 @@ static void compare_with_registry(struct scan *scan)
     }
 }
 
+/* The fields of /proc/self/stat behind the name, which may hold anything; "" when it cannot be read. `text` is room for it. */
+static const char *read_stat(char *text, long text_bytes)
+{
+    long fd = pando_raw_syscall4(SYS_openat, AT_FDCWD, (long)"/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return "";
+    long len = pando_raw_syscall4(SYS_read, fd, (long)text, text_bytes - 1, 0);
+    pando_raw_syscall4(SYS_close, fd, 0, 0, 0);
+    if (len < 0)
+        return "";
+    text[len] = '\0';
+    for (; len > 2; len--) {
+        if (text[len - 3] == ')')
+            return text + len - 1;
+    }
+    return "";
+}
+
 /* A first thread that has ended is listed as long as others live: a zombie. */
 static bool is_first_thread_dead(void)
 {
-    char text[512];
-    long fd = pando_raw_syscall4(SYS_openat, AT_FDCWD, (long)"/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    long len = pando_raw_syscall4(SYS_read, fd, (long)text, sizeof text - 1, 0);
-    pando_raw_syscall4(SYS_close, fd, 0, 0, 0);
-    /* "PID (NAME) STATE ...", where the name may hold anything. */
-    for (; len > 2; len--) {
-        if (text[len - 3] == ')')
-            return text[len - 1] == 'Z';
-    }
-    return false;
+    char text[STAT_BYTES];
+    return read_stat(text, sizeof text)[0] == 'Z';
+}
+
+int pando_threads_first_status(void)
+{
+    enum { EXIT_CODE_FIELD = 52, FIRST_FIELD = 3 }; /* of proc(5) */
+    char text[STAT_BYTES];
+    const char *at = read_stat(text, sizeof text);
+    for (int field = FIRST_FIELD; field < EXIT_CODE_FIELD && *at != '\0'; at++)
+        field += *at == ' ';
+    struct pando_cursor cursor = pando_cursor_of_text(at);
+    uint64_t code = 0;
+    pando_cursor_decimal(&cursor, INT32_MAX, &code);
+    return (int)(code >> 8 & 0xff);
 }
 
 static bool open_listing(struct scan *scan)

@@ -81,6 +81,8 @@ uint32_t pando_threads_high_water(void);
 int pando_threads_scan(void);
 /* Only counts them. Any thread, not the handler. */
 int pando_threads_count_hosts(void);
+/* The status with which the first thread has ended (0 when it cannot be read): what the process would have ended with. */
+int pando_threads_first_status(void);
 
 enum { PANDO_THREAD_STATE_BITS = 3, PANDO_THREAD_STATE_MASK = (1 << PANDO_THREAD_STATE_BITS) - 1 };
 

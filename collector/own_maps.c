@@ -16,7 +16,7 @@ void pando_own_maps_init(struct pando_own_maps *maps, const char *path, struct p
                          struct pando_code_map *code_map, struct pando_objects *objects)
 {
     *maps = (struct pando_own_maps){
-        .path = path != NULL ? path : "/proc/self/maps",
+        .path = path != NULL ? path : "/proc/thread-self/maps",
         .symbols = symbols, .code_map = code_map, .objects = objects,
         .unknown_pause_ns = PANDO_OWN_MAPS_PAUSE_MS * NS_PER_MS,
     };

@@ -30,7 +30,7 @@ struct pando_own_maps {
     uint32_t unloads_seen;
 };
 
-/* `path` NULL: /proc/self/maps. All pointers outlive `maps`. */
+/* `path` NULL: /proc/thread-self/maps (/proc/self is empty once the first thread has ended). All pointers outlive `maps`. */
 void pando_own_maps_init(struct pando_own_maps *maps, const char *path, struct pando_symbols *symbols,
                          struct pando_code_map *code_map, struct pando_objects *objects);
 void pando_own_maps_release(struct pando_own_maps *maps);

@@ -33,7 +33,7 @@ static int open_high(const char *path)
 
 static int read_proc_mem(uint64_t address, void *bytes, size_t len_bytes)
 {
-    int fd = open_high("/proc/self/mem");
+    int fd = open_high("/proc/thread-self/mem");
     if (fd < 0)
         return PANDO_ERR_IO;
     ssize_t got = address <= INT64_MAX ? pread(fd, bytes, len_bytes, (off_t)address) : -1;
@@ -45,7 +45,7 @@ int pando_own_memory_read(uint64_t address, void *bytes, size_t len_bytes)
 {
     struct iovec to = {.iov_base = bytes, .iov_len = len_bytes};
     struct iovec from = {.iov_base = (void *)(uintptr_t)address, .iov_len = len_bytes};
-    ssize_t got = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+    ssize_t got = process_vm_readv(gettid(), &to, 1, &from, 1, 0);
     if (got == (ssize_t)len_bytes)
         return 0;
     /* Container filters often refuse process_vm_readv, even on the process itself. */

@@ -1,0 +1,77 @@
+"""Everything that the signal handler can reach, read from the built library: no call may leave libpando.so, none may go through a
+pointer that is not on the list, and no function may touch thread-local storage in a way that calls the loader.
+
+Usage: handler_calls_test.py LIBPANDO
+"""
+import re
+import subprocess
+import sys
+
+# Functions that call through a pointer, and why they may.
+INDIRECT_ALLOWED = {
+    "pando_host_signals_foreign": "the host's own handler",
+    "pando_walk_libunwind": "the yardstick, chosen by PANDO_UNWIND=libunwind",
+    "pando_walk_run": "asks the handler whether memory is readable",
+    "pando_walk_guess_leaf": "the same",
+    "pando_walk_frame_pointer": "the same",
+}
+# Where calls through a pointer lead to inside of the library.
+POINTER_TARGETS = ["probe"]
+ROOT = "pando_handler"
+
+
+def disassemble(library):
+    text = subprocess.run(["objdump", "-d", "--no-show-raw-insn", library], check=True, capture_output=True, text=True).stdout
+    functions, name = {}, None
+    for line in text.splitlines():
+        start = re.match(r"^[0-9a-f]+ <([^>]+)>:$", line)
+        if start:
+            name = start.group(1)
+            functions[name] = []
+        elif name and "\t" in line:
+            functions[name].append(line.split("\t")[-1].strip())
+    return functions
+
+
+def walk(functions):
+    seen, waiting, problems = set(), [ROOT] + POINTER_TARGETS, []
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        base = name.split(".")[0]
+        if name not in functions:
+            problems.append(f"{name} is not in the library")
+            continue
+        for code in functions[name]:
+            if "__tls_get_addr" in code:
+                problems.append(f"{name} asks the loader for thread-local storage: {code}")
+            jump = re.match(r"(?:notrack )?(call|jmp|j\w+)\s+(.*)", code)
+            if not jump:
+                continue
+            kind, target = jump.groups()
+            direct = re.search(r"<([^>+]+)(\+0x[0-9a-f]+)?>", target)
+            if target.startswith("*"):
+                is_switch = kind == "jmp" and "notrack" in code
+                if base not in INDIRECT_ALLOWED and not is_switch:
+                    problems.append(f"{name} goes through a pointer: {code}")
+            elif direct and "@plt" in direct.group(1):
+                problems.append(f"{name} leaves the library: {code}")
+            elif direct and direct.group(1) != name:
+                waiting.append(direct.group(1))
+    return seen, problems
+
+
+def main():
+    functions = disassemble(sys.argv[1])
+    if ROOT not in functions:
+        sys.exit(f"{ROOT} is not in {sys.argv[1]}: was it stripped?")
+    seen, problems = walk(functions)
+    for problem in problems:
+        print(problem)
+    print(f"{len(seen)} functions are reachable from {ROOT}: {', '.join(sorted(seen))}")
+    sys.exit(1 if problems else 0)
+
+
+main()
