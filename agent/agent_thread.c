@@ -41,7 +41,7 @@ static atomic_uint wake;          /* the word that the thread sleeps on */
 static atomic_bool sleeps, hurries;
 static atomic_uint forks_waiting, in_loader;
 static const struct pando_door *door;
-static struct pando_worker *worker;
+static struct pando_worker *_Atomic worker;
 static bool scans_first, gave_up;
 static bool has_scanned_since;  /* the last sample */
 
@@ -142,10 +142,12 @@ static void open_worker(void)
         .settings = &pando_agent.config.door, .start_wall_ns = pando_agent.start_wall_ns,
         .start_mono_ns = pando_agent.start_mono_ns, .start_cpu_ns = pando_agent.start_cpu_ns,
     };
-    if (door == NULL || door->open(&host, &worker, message, sizeof message) != 0) {
-        worker = NULL;
+    struct pando_worker *opened = NULL;
+    if (door == NULL || door->open(&host, &opened, message, sizeof message) != 0) {
         give_up(message);
+        return;
     }
+    worker = opened;
 }
 
 static uint64_t next_scan_mono_ns;
@@ -215,15 +217,16 @@ static void *run(void *unused)
     prctl(PR_SET_NAME, "pando", 0, 0, 0);
     pando_own_thread_enter();
     pando_threads_birth_ends();
-    /* A log on the host's stderr is the one reason to stay in its descriptor table. */
-    if (strcmp(pando_agent.config.door.log_path, "stderr") != 0)
-        pando_descriptors_leave_host();
     next_scan_mono_ns = scans_first ? 0 : pando_clock_mono_ns() + SCAN_MS * MS;
-    bool ends = false, host_is_gone = scan(), is_first = worker == NULL;
+    bool ends = false, host_is_gone = scan(), is_first = worker == NULL, has_left = false;
     uint64_t sleep_ns = IDLE_MS * MS;
     bool until_noticed = worker == NULL;
     while (!ends && !host_is_gone) {
         sleep_for(sleep_ns, until_noticed);
+        /* A log on the host's stderr is the one reason to stay in its descriptor table. */
+        if (!has_left && strcmp(pando_agent.config.door.log_path, "stderr") != 0)
+            pando_descriptors_leave_host();
+        has_left = true;
         if (is_first && pando_ring_used_words(pando_agent.ring) != 0) {
             is_first = false;
             sleep_for(FIRST_SLEEP_MS * MS, false);
@@ -270,6 +273,11 @@ int pando_agent_thread_start(bool scan_first)
 bool pando_agent_thread_runs(void)
 {
     return atomic_load(&runs);
+}
+
+bool pando_agent_thread_has_work(void)
+{
+    return worker != NULL || pando_ring_used_words(pando_agent.ring) != 0;
 }
 
 int pando_agent_thread_ask(enum pando_agent_thread_request request, uint64_t deadline_mono_ns)

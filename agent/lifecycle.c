@@ -138,12 +138,14 @@ static int start(const struct pando_options *options, bool is_load)
 }
 
 /* Stops sampling, delivers, ends the thread. The lock is held, or the process ends. */
-static int stop(void)
+static int stop(bool process_ends)
 {
     unsigned active = PANDO_PHASE_ACTIVE;
     if (!atomic_compare_exchange_strong(&pando_agent.phase, &active, PANDO_PHASE_STOPPING))
         return PANDO_ERR_STATE;
     pando_threads_leave_all();
+    if (process_ends && !pando_agent_thread_has_work())
+        return 0; /* the thread sleeps, and ends with the process */
     int error = pando_agent_thread_ask(PANDO_REQUEST_STOP, pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS);
     set_phase(PANDO_PHASE_OFF);
     return error;
@@ -153,7 +155,7 @@ static int stop(void)
 static void at_exit(void)
 {
     if (getpid() == pando_agent.pid)
-        stop();
+        stop(true);
 }
 
 void pando_lifecycle_thread_ends(void *slot_pointer)
@@ -167,7 +169,7 @@ void pando_lifecycle_thread_ends(void *slot_pointer)
     /* The last of the host's threads: libc calls exit only when there is no other, so ours have to end first. */
     if (was_hosts && atomic_load(&pando_agent.counters.threads_now) == 0 && getpid() == pando_agent.pid &&
         pando_threads_count_hosts() == 1)
-        stop();
+        stop(false);
 }
 
 void pando_lifecycle_rest(void)
@@ -209,7 +211,7 @@ int pando_start(const struct pando_options *options)
 int pando_stop(void)
 {
     pthread_mutex_lock(&lock);
-    int error = stop();
+    int error = stop(false);
     if (error != 0)
         snprintf(problem, sizeof problem, error == PANDO_ERR_STATE ? "Pando does not run in this process."
                  : "The last profile was not delivered: %s.", pando_error_text(error));
