@@ -1,17 +1,13 @@
-/* Why: receiver/store.h: reading profiles out: the groups, what a range holds, and the sum of it.
- * Context: own process; any thread. The lock is held for one row at a time: a long sum never holds up a post. */
+/* Why: receiver/store.h: reading profiles out: the groups, what a range holds, and the sum of it (by store_sum.c).
+ * Context: own process; any thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "receiver/packed.h"
 #include "receiver/store_private.h"
 
-enum {
-    MERGED_LIMIT_BYTES = 1 << 29,
-    NS_PER_S = 1000000000,
-};
+enum { MERGED_LIMIT_BYTES = 1 << 29 };
 
 static uint64_t column(sqlite3_stmt *statement, int number)
 {
@@ -85,12 +81,7 @@ int pando_store_range(struct pando_store *store, const char *group, uint64_t sta
     return error;
 }
 
-struct ids {
-    int64_t *list;
-    size_t count, capacity;
-};
-
-static int read_ids(struct pando_store *store, int64_t group_id, uint64_t start_ms, uint64_t end_ms, struct ids *ids,
+static int read_ids(struct pando_store *store, int64_t group_id, uint64_t start_ms, uint64_t end_ms, struct pando_store_ids *ids,
                     char *message, size_t message_bytes)
 {
     sqlite3_stmt *select = pando_store_lock(store, STORE_IDS);
@@ -118,108 +109,11 @@ static int read_ids(struct pando_store *store, int64_t group_id, uint64_t start_
     return error;
 }
 
-/* Reads one profile; 1 when it is not there any more. */
-static int read_profile(struct pando_store *store, int64_t id, struct pando_packed *packed, char *message,
-                        size_t message_bytes)
-{
-    sqlite3_stmt *read = pando_store_lock(store, STORE_READ);
-    sqlite3_bind_int64(read, 1, id);
-    int code = sqlite3_step(read);
-    int error = code == SQLITE_DONE ? 1 : code == SQLITE_ROW ? 0 : PANDO_ERR_IO;
-    void *copy = NULL;
-    size_t len_bytes = 0;
-    if (error == 0) {
-        const void *bytes = sqlite3_column_blob(read, 0);
-        len_bytes = (size_t)sqlite3_column_bytes(read, 0);
-        copy = malloc(len_bytes + 1);
-        if (copy != NULL && bytes != NULL)
-            memcpy(copy, bytes, len_bytes);
-    } else if (error < 0) {
-        explain(store, code, message, message_bytes);
-    }
-    pando_store_unlock(store, read);
-    if (error != 0)
-        return error;
-    error = copy != NULL ? pando_packed_decode(copy, len_bytes, packed) : PANDO_ERR_NO_MEMORY;
-    free(copy);
-    if (error != 0)
-        snprintf(message, message_bytes, error == PANDO_ERR_NO_MEMORY ? "There is no memory for profile %lld of the store."
-                                         : error == PANDO_ERR_UNSUPPORTED ? "Profile %lld of the store is from a later Pando."
-                                                                          : "Profile %lld of the store is damaged.",
-                 (long long)id);
-    return error == PANDO_ERR_NO_MEMORY || error == 0 ? error : PANDO_ERR_IO;
-}
-
-/* A name of the last profile, as a string of the sum. Names are not worth failing for: 0 when there is no room. */
-static uint32_t carry(struct pando_profile_builder *builder, const struct pando_profile *profile, uint32_t string)
-{
-    const char *text = profile->strings[string];
-    int64_t number = pando_profile_builder_string(builder, text, strlen(text));
-    return number > 0 ? (uint32_t)number : 0;
-}
-
-static void add_meta(struct pando_profile_builder *builder, const struct pando_profile *profile, bool is_first, bool is_last)
-{
-    const struct pando_profile_meta *from = &profile->meta;
-    struct pando_profile_meta *sum = pando_profile_builder_meta(builder);
-    if (is_first || from->start_wall_ms < sum->start_wall_ms)
-        sum->start_wall_ms = from->start_wall_ms;
-    if (is_first || from->end_wall_ms > sum->end_wall_ms)
-        sum->end_wall_ms = from->end_wall_ms;
-    if (is_first || from->agent_start_wall_ms < sum->agent_start_wall_ms)
-        sum->agent_start_wall_ms = from->agent_start_wall_ms;
-    sum->active_ms += from->active_ms;
-    sum->cpu_time_s += from->cpu_time_s;
-    sum->samples += from->samples;
-    sum->overhead_cpu_ms += from->overhead_cpu_ms;
-    if (from->overhead_memory_mib > sum->overhead_memory_mib)
-        sum->overhead_memory_mib = from->overhead_memory_mib;
-    sum->weight_per_second = NS_PER_S;
-    if (!is_last)
-        return;
-    sum->mean_threads = from->mean_threads;
-    sum->pid = from->pid;
-    sum->vcpus = from->vcpus;
-    memcpy(sum->fleet_id, from->fleet_id, sizeof sum->fleet_id);
-    sum->counter_name = carry(builder, profile, from->counter_name);
-    sum->runtime_version = carry(builder, profile, from->runtime_version);
-    sum->agent_type = carry(builder, profile, from->agent_type);
-    sum->agent_version = carry(builder, profile, from->agent_version);
-    sum->host_name = carry(builder, profile, from->host_name);
-    sum->process_name = carry(builder, profile, from->process_name);
-}
-
-static int add_all(struct pando_store *store, const struct ids *ids, struct pando_profile_builder *builder,
-                   uint64_t *ret_count, char *message, size_t message_bytes)
-{
-    *ret_count = 0;
-    for (size_t i = 0; i < ids->count; i++) {
-        struct pando_packed packed;
-        int error = read_profile(store, ids->list[i], &packed, message, message_bytes);
-        if (error == 1)
-            continue;
-        if (error != 0)
-            return error;
-        error = pando_profile_builder_merge(builder, &packed.profile, NS_PER_S);
-        if (error == 0)
-            add_meta(builder, &packed.profile, *ret_count == 0, i + 1 == ids->count);
-        pando_packed_release(&packed);
-        if (error != 0) {
-            snprintf(message, message_bytes, error == PANDO_ERR_LIMIT
-                         ? "The sum of these %zu profiles is too large; choose a shorter time."
-                         : "There is no memory for the sum of these %zu profiles.", ids->count);
-            return error;
-        }
-        ++*ret_count;
-    }
-    return 0;
-}
-
 int pando_store_merge(struct pando_store *store, const char *group, uint64_t start_ms, uint64_t end_ms,
                       struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message, size_t message_bytes)
 {
     int64_t group_id;
-    struct ids ids = {0};
+    struct pando_store_ids ids = {0};
     uint64_t count = 0;
     int error = find_group(store, group, &group_id, message, message_bytes);
     if (error == 0)
@@ -230,7 +124,7 @@ int pando_store_merge(struct pando_store *store, const char *group, uint64_t sta
         error = PANDO_ERR_NO_MEMORY;
     }
     if (error == 0)
-        error = add_all(store, &ids, builder, &count, message, message_bytes);
+        error = pando_store_sum(store, group_id, &ids, builder, &count, message, message_bytes);
     free(ids.list);
     if (error == 0 && count == 0) {
         snprintf(message, message_bytes, "The group has no profile in that time.");

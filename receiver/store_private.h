@@ -20,6 +20,10 @@ enum pando_store_statement {
     STORE_RANGE,
     STORE_IDS,
     STORE_READ,
+    STORE_LAST_ID,
+    STORE_COUNT_BLOCK,
+    STORE_READ_SUM,
+    STORE_PUT_SUM,
     STORE_STATEMENTS
 };
 
@@ -29,6 +33,17 @@ struct pando_store {
     sqlite3_stmt *statements[STORE_STATEMENTS];
     bool read_only;
 };
+
+/* Numbers of profiles, rising. */
+struct pando_store_ids {
+    int64_t *list;
+    size_t count, capacity;
+};
+
+/* Adds these profiles of the group to the builder, its metadata included; *ret_count tells how many were still there. Errors
+ * come with a sentence. In store_sum.c. */
+int pando_store_sum(struct pando_store *store, int64_t group_id, const struct pando_store_ids *ids,
+                    struct pando_profile_builder *builder, uint64_t *ret_count, char *message, size_t message_bytes);
 
 /* Makes the tables in a new file, or checks that they are ours and of a known version. `name` is for the sentence. */
 int pando_store_schema(sqlite3 *db, bool read_only, const char *name, char *message, size_t message_bytes);

@@ -48,6 +48,13 @@ static const char SCHEMA[] =
     "  received_ms INTEGER NOT NULL,"
     "  packed BLOB NOT NULL"
     ") STRICT;"
+    "CREATE TABLE profile_sum (" /* of the group's profiles in a block of numbers: store_sum.c */
+    "  group_id INTEGER NOT NULL REFERENCES profile_group (id),"
+    "  block INTEGER NOT NULL,"
+    "  profiles INTEGER NOT NULL,"
+    "  packed BLOB NOT NULL,"
+    "  PRIMARY KEY (group_id, block)"
+    ") STRICT;"
     "CREATE INDEX profile_time ON profile (group_id, end_ms, start_ms);"
     "PRAGMA application_id = 0x506e646f;"
     "PRAGMA user_version = 1;"
@@ -70,7 +77,12 @@ static const char *const STATEMENTS[STORE_STATEMENTS] = {
     [STORE_RANGE] = "SELECT count(*), coalesce(min(id), 0), coalesce(max(id), 0), coalesce(sum(id), 0) FROM profile"
                     " WHERE group_id = ?1 AND start_ms <= ?3 AND end_ms >= ?2",
     [STORE_IDS] = "SELECT id FROM profile WHERE group_id = ?1 AND start_ms <= ?3 AND end_ms >= ?2 ORDER BY id",
-    [STORE_READ] = "SELECT packed FROM profile WHERE id = ?1",
+    [STORE_READ] = "SELECT packed, 1 FROM profile WHERE id = ?1",
+    [STORE_LAST_ID] = "SELECT max(id) FROM profile",
+    [STORE_COUNT_BLOCK] = "SELECT count(*) FROM profile WHERE id >= ?2 AND id < ?3 AND +group_id = ?1",
+    [STORE_READ_SUM] = "SELECT packed, profiles FROM profile_sum WHERE group_id = ?1 AND block = ?2 AND profiles = ?3",
+    [STORE_PUT_SUM] = "INSERT INTO profile_sum (group_id, block, profiles, packed) VALUES (?1, ?2, ?3, ?4)"
+                      " ON CONFLICT (group_id, block) DO UPDATE SET profiles = excluded.profiles, packed = excluded.packed",
 };
 
 static int read_number(sqlite3 *db, const char *sql, int64_t *ret_value)

@@ -48,9 +48,12 @@ export async function startReceiver(pando) {
         createInterface(child.stdout).once("line", (line) => resolve(/http:\/\/[^ ]*[0-9]/.exec(line)[0]));
         child.once("exit", (code) => reject(new Error(`the receiver ended with ${code}`)));
     });
+    let expected = false;
+    child.once("exit", (code, signal) => expected || console.log(`the receiver ended: ${code ?? signal}`));
     return {
         url,
         async stop() {
+            expected = true;
             const ended = new Promise((resolve) => child.once("exit", resolve));
             child.kill("SIGTERM");
             await ended;
