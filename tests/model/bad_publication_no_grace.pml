@@ -1,0 +1,3 @@
+/* The old list is freed at once. */
+#define NO_GRACE
+#include "publication.pml"
