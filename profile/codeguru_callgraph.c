@@ -82,6 +82,21 @@ static size_t object_bytes(const char *key, size_t len_bytes)
     return 0;
 }
 
+/* "[object+0xoffset]" is a function without a name, in a known object: how long the object's name behind the bracket is. */
+static size_t bracketed_object_bytes(const char *key, size_t len_bytes)
+{
+    static const char unknown[] = "unknown";
+    size_t digits = 0, at = len_bytes;
+    if (len_bytes < 6 || key[0] != '[' || key[--at] != ']')
+        return 0;
+    for (; at > 1 && ((key[at - 1] >= '0' && key[at - 1] <= '9') || (key[at - 1] >= 'a' && key[at - 1] <= 'f')); at--)
+        digits++;
+    if (digits == 0 || at < 5 || memcmp(key + at - 3, "+0x", 3) != 0)
+        return 0;
+    size_t object = at - 4;
+    return object == sizeof unknown - 1 && memcmp(key + 1, unknown, object) == 0 ? 0 : object;
+}
+
 static int set_name(struct callgraph *graph, struct raw_node *node)
 {
     struct pando_codeguru_decode *decode = graph->decode;
@@ -89,7 +104,9 @@ static int set_name(struct callgraph *graph, struct raw_node *node)
     size_t key_bytes = decode->reader.text_bytes;
     size_t object = decode->from_pando ? object_bytes(key, key_bytes) : 0;
     size_t name_from = object != 0 ? object + 1 : 0;
-    int64_t object_string = pando_profile_builder_string(decode->builder, key, object);
+    size_t bracketed = decode->from_pando && object == 0 ? bracketed_object_bytes(key, key_bytes) : 0;
+    int64_t object_string = bracketed != 0 ? pando_profile_builder_string(decode->builder, key + 1, bracketed)
+                                           : pando_profile_builder_string(decode->builder, key, object);
     int64_t name_string = pando_profile_builder_string(decode->builder, key + name_from, key_bytes - name_from);
     if (object_string < 0 || name_string < 0)
         return object_string == PANDO_ERR_NO_MEMORY || name_string == PANDO_ERR_NO_MEMORY ? no_memory(graph)

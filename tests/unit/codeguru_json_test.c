@@ -245,6 +245,24 @@ static void the_python_agent_is_understood(void **state)
     pando_profile_free(profile);
 }
 
+static void nameless_functions_keep_their_object(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key, *object;
+    } cases[] = {{"[libx.so+0x4a10]", "libx.so"}, {"[a+b+0x1]", "a+b"},   {"[unknown+0x7f00]", ""}, {"[anon]", ""},
+                 {"[+0x1]", ""},                  {"[libx.so+0x]", ""},   {"[0x12]", ""},           {"[]", ""},
+                 {"[x+0xg]", ""},                 {"libx.so:f", "libx.so"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char body[512];
+        snprintf(body, sizeof body, "{\"start\":1,\"end\":2,\"agentMetadata\":{\"agentInfo\":{\"type\":\"Pando\"},"
+                 "\"sampleWeights\":{\"A\":5}},\"callgraph\":{\"children\":{\"%s\":{\"counts\":{\"A\":1}}}}}", cases[i].key);
+        struct pando_profile *profile = decode(body);
+        assert_string_equal(profile->strings[profile->frames[profile->nodes[1].frame].object], cases[i].object);
+        pando_profile_free(profile);
+    }
+}
+
 #define HEAD "{\"start\":1,\"end\":2,\"agentMetadata\":{\"sampleWeights\":{\"A\":10.0,\"B\":100.0}},\"callgraph\":"
 
 static void members_may_come_in_any_order(void **state)
@@ -466,6 +484,7 @@ int main(void)
         cmocka_unit_test(what_goes_in_comes_out),
         cmocka_unit_test(the_python_agent_is_understood),
         cmocka_unit_test(members_may_come_in_any_order),
+        cmocka_unit_test(nameless_functions_keep_their_object),
         cmocka_unit_test(counters_are_brought_to_one_unit),
         cmocka_unit_test(wrong_bodies_are_named),
         cmocka_unit_test(depth_is_bounded_by_the_limit_alone),
