@@ -18,10 +18,11 @@ export function makeCrumbs(onZoom) {
             const button = (/** @type {number} */ node, /** @type {string} */ text) =>
                 h("button.crumb", { type: "button", "aria-current": node === zoom ? "true" : null, title: text, onclick: () => onZoom(node) }, text);
             const items = [button(0, "all")];
+            const hidden = path.length - FIRST - LAST > 1 ? path.length - FIRST - LAST : 0;
             path.forEach((node, i) => {
-                if (i === FIRST && path.length > FIRST + LAST)
-                    items.push(h("span.more", { title: "left out here" }, `… ${path.length - FIRST - LAST} frames …`));
-                if (i < FIRST || i >= path.length - LAST || path.length <= FIRST + LAST)
+                if (i === FIRST && hidden > 0)
+                    items.push(h("span.more", { title: "left out here" }, `… ${hidden} frames …`));
+                if (i < FIRST || i >= FIRST + hidden)
                     items.push(button(node, visibleShort(tree.frames[tree.frame[node]].name || "(nameless)")));
             });
             const parts = items.flatMap((item, i) => (i === 0 ? [item] : [h("span.arrow", { "aria-hidden": "true" }, "›"), item]));

@@ -78,8 +78,11 @@ export function makeFlame(callbacks) {
     }
 
     const nodeUnder = (/** @type {MouseEvent} */ event) => {
+        if (picture === null)
+            return null;
         const box = canvas.getBoundingClientRect();
-        return picture === null ? null : nodeAt(picture, event.clientX - box.left, event.clientY - box.top);
+        picture.scrollTop = element.scrollTop; // it may have moved since it was painted
+        return nodeAt(picture, event.clientX - box.left, event.clientY - box.top);
     };
     canvas.addEventListener("mousemove", (event) => {
         const node = nodeUnder(event);

@@ -10,8 +10,8 @@ const FIRST_ROWS = 100, MORE_ROWS = 400;
 /** @typedef {import("./tree.js").Tree} Tree */
 /** @type {{key: string, label: string, numeric: boolean, title: string}[]} */
 const COLUMNS = [
-    { key: "self", label: "Self", numeric: true, title: "CPU time in the function's own code" },
-    { key: "total", label: "Total", numeric: true, title: "CPU time in the function and all that it calls; recursion counts once" },
+    { key: "self", label: "Self (s)", numeric: true, title: "CPU time in the function's own code" },
+    { key: "total", label: "Total (s)", numeric: true, title: "CPU time in the function and all that it calls; recursion counts once" },
     { key: "name", label: "Function", numeric: false, title: "" },
     { key: "object", label: "Object", numeric: false, title: "The program or library that the code is in" },
 ];

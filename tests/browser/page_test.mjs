@@ -63,13 +63,14 @@ async function table() {
     await page.locator("th.name button").click();
     equal("and back", (await rows()).map((r) => r.name), ["main", "gamma", "beta", "alpha"]);
     check("the order is in the URL", (await page.evaluate(() => location.hash)).includes("sort=name&up=1"));
+    const plain = await page.evaluate(() => document.querySelector("canvas").toDataURL());
     await page.locator("tr", { hasText: "alpha" }).click();
     equal("a click selects", await page.locator("tr[aria-selected=true] .name").innerText(), "alpha");
     equal("and tells its share", (await text(".matched")).replace(/\u00a0/g, " "), "selected: 50.0 %");
-    const before = await page.evaluate(() => document.querySelector("canvas").toDataURL());
+    await page.waitForFunction((old) => document.querySelector("canvas").toDataURL() !== old, plain);
     await page.keyboard.press("Escape");
-    await page.waitForFunction((old) => document.querySelector("canvas").toDataURL() !== old, before);
-    check("which was lit in the graph", true);
+    await page.waitForFunction((old) => document.querySelector("canvas").toDataURL() === old, plain);
+    check("which is lit in the graph, until Escape", true);
 }
 
 async function zoom() {

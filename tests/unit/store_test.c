@@ -307,15 +307,15 @@ static void test_kept_sums_change_nothing(void **state)
         assert_string_equal(reading, without);
         pando_store_close(reader);
     }
-    /* A window that slides has as many of a block each time, but others. */
+    /* A window that slides within a block has as many of it each time, but others. */
     enum { WINDOWS = 20 };
     char windows[WINDOWS][256], before[256], after[256];
     run_sql("DELETE FROM profile_sum");
     for (unsigned i = 0; i < WINDOWS; i++)
-        digest(store, 3005 + 10 * i, 4000 + 10 * i, windows[i], sizeof windows[i]);
+        digest(store, 4005 + 10 * i, 4005 + 10 * i, windows[i], sizeof windows[i]);
     for (unsigned i = 0; i < WINDOWS; i++) {
         run_sql("DELETE FROM profile_sum");
-        digest(store, 3005 + 10 * i, 4000 + 10 * i, after, sizeof after);
+        digest(store, 4005 + 10 * i, 4005 + 10 * i, after, sizeof after);
         assert_string_equal(windows[i], after);
     }
     digest(store, 0, UINT64_MAX, before, sizeof before);
