@@ -1,4 +1,5 @@
 // link: pando_collector pando_walker pando_exchange pando_symbols pando_profile pando_base
+// not under: thread - its own malloc, which refuses on request, and ThreadSanitizer's exclude each other
 /* From records in the ring to profiles: collector/aggregator.h. */
 #include <fcntl.h>
 #include <inttypes.h>

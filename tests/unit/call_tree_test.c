@@ -1,4 +1,5 @@
 // link: pando_collector pando_base
+// not under: thread - its own malloc, which refuses on request, and ThreadSanitizer's exclude each other
 /* The call tree of one interval, and the numbering under it: collector/call_tree.h, collector/numbering.h. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -187,7 +187,7 @@ static void what_goes_in_comes_out(void **state)
     uint32_t odd = child(builder, main_node, "libx.so", "std::map<int, \"q\\\n\x01\x7f\xc3\xa9>::at(int)", "", 0, 4);
     child(builder, odd, "", "<Truncated>", "", 0, 1);
     child(builder, odd, "", "std::sort", "", 0, UINT64_MAX);
-    child(builder, odd, "", "[libx.so+0x10]", "", 0, 9);
+    child(builder, odd, "libx.so", "[libx.so+0x10]", "", 0, 9);
     pando_profile_builder_add_counter(builder, "dropped", 12);
     struct pando_profile *before = pando_profile_builder_finish(builder);
     size_t bytes, again_bytes;

@@ -1,4 +1,5 @@
 // link: pando_collector pando_symbols pando_profile pando_base
+// not under: thread - its own malloc, which refuses on request, and ThreadSanitizer's exclude each other
 /* From a tree of places to a profile of functions: collector/snapshot.h, and the places of symbols/symbols.h. */
 #include <fcntl.h>
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 // link: pando_collector pando_walker pando_exchange pando_symbols pando_base pando_unwind
+// not under: thread, address - instrumented functions have other frames than the ones that it makes on purpose
 /* The walker against libunwind's unw_step: a timer's signal stops a thread in the middle of stacks of many shapes, and the handler
  * walks both ways; all frames must be the same. It ends when each shape has been seen often enough, not after a time. */
 #include <setjmp.h>

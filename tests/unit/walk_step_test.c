@@ -1,4 +1,5 @@
 // link: pando_collector pando_walker pando_exchange pando_symbols pando_base pando_unwind
+// not under: thread, address - instrumented functions have other frames than the ones that it makes on purpose
 /* The walker at every single instruction: a child runs library functions step by step under ptrace, the parent keeps its own list
  * of live return addresses from the calls that it sees, and walks a copy of the child's stack with tables built before the fork.
  * At no instruction may the two differ. */
