@@ -1,5 +1,5 @@
 // link: pando_collector pando_walker pando_exchange pando_symbols pando_base pando_unwind
-// not under: thread - gcc takes its made-up context for too small there; the address sanitizer runs it
+// not under: thread, address - it copies its own stack as a whole, and makes contexts that the compiler takes for too small
 /* The walker with made-up tables and stacks, where each outcome is known, and with registers and stacks damaged at random, where
  * nothing may be read that was not allowed. (Real stacks: walk_shapes_test.c; every instruction: walk_step_test.c.) */
 #include <setjmp.h>
