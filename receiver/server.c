@@ -298,7 +298,7 @@ static int start_daemon(struct pando_receiver *receiver, const struct pando_rece
         MHD_OPTION_END);
     if (receiver->daemon != NULL)
         return 0;
-    close(fd);
+    /* The descriptor is left alone: whether libmicrohttpd has closed it by now depends on how far it came. */
     snprintf(message, message_bytes, "the HTTP server cannot start: there is no memory, or no thread to be had.");
     return PANDO_ERR_NO_MEMORY;
 }

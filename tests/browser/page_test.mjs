@@ -36,17 +36,17 @@ async function emptyState() {
     await page.waitForSelector(".empty-state");
     const words = await text(".empty-state");
     check("an empty receiver says what to type", words.includes(`pando run --url ${receiver.url} -- ./program`), words);
-    await receiver.post("small", SMALL, { debugInfo: { genericMetrics: { samplesDroppedRingFull: 7 }, processName: "app", hostName: "box" } });
+    await receiver.post("small", SMALL, { debugInfo: { genericMetrics: { samplesDroppedRingFull: 7, samplesKept: 100, stacksTooDeep: 3, stacksWhole: 90 }, processName: "app", hostName: "box" } });
     await shown("small");
     equal("the only group opens by itself, without a reload", await text("#where"), "Groups\n›\nsmall");
 }
 
 async function facts() {
     const words = (await page.locator(".trust").innerText()).replace(/\u00a0|\u202f/g, " ");
-    for (const part of ["1.00 s", "50.0 % of the process’s 2.00 s", "in 1 profile", "20.0 ms", "Lost", "7"])
+    for (const part of ["1.00 s", "50.0 % of the process’s 2.00 s", "in 1 profile", "20.0 ms", "Samples lost", "7", "3 stacks not whole"])
         check(`the panel says "${part}"`, words.includes(part), words);
     await page.locator(".trust summary").click();
-    check("and which counters", (await page.locator(".trust").innerText()).includes("samples dropped ring full"));
+    check("and which counters", (await page.locator(".trust dl").innerText()).startsWith("samples dropped ring full\n7\nstacks too deep\n3\n"), await page.locator(".trust dl").innerText());
 }
 
 async function table() {
