@@ -52,16 +52,15 @@ export function makeTrust() {
             const m = tree.meta, counters = countersOf(m);
             const sumOf = (/** @type {string} */ loss) => counters.reduce((sum, c) => sum + (c.loss === loss ? c.value : 0), 0);
             const lost = sumOf("samples lost");
-            const others = LOSSES.slice(1).map(([, loss]) => [sumOf(loss), loss]).filter(([n]) => Number(n) > 0).map(([n, loss]) => whole(Number(n)) + " " + loss);
-            const summary = others.length > 0 ? others.join(", ") : counters.length === 0 ? "nothing else was counted" : "all counters";
+            const others = LOSSES.slice(1).map(([, loss]) => [sumOf(loss), loss]).filter(([n]) => Number(n) > 0).map(([n, loss]) => loss + ": " + whole(Number(n)));
+            const summary = others.length > 0 ? others.join(" · ") : counters.length === 0 ? "nothing else was counted" : "all counters";
             const who = [m.processName, m.hostName && "on " + m.hostName].filter(Boolean).map(visibleShort).join(" ");
             const details = h("details", { open: open || null, ontoggle: (/** @type {any} */ event) => (open = event.target.open) },
                 h("summary", {}, summary),
                 h("dl", {}, ...counters.flatMap(({ name, value, loss }) => {
                     const meaning = Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : null;
                     return [h("dt" + (loss ? ".loss" : ""), { title: meaning }, words(name)), h("dd", {}, whole(value))];
-                }),
-                    ...[["agent", [m.agentType, m.agentVersion].filter(Boolean).join(" ")], ["runtime", m.runtimeVersion ?? ""]]
+                }), ...[["agent", [m.agentType, m.agentVersion].filter(Boolean).join(" ")], ["runtime", m.runtimeVersion ?? ""]]
                         .filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, visibleShort(value))])));
             element.replaceChildren(
                 fact("CPU time sampled", seconds(m.totalNs), m.cpuTimeNs > 0 ? percent(m.totalNs, m.cpuTimeNs) + " of the process’s " + seconds(m.cpuTimeNs) : "",

@@ -43,7 +43,7 @@ async function emptyState() {
 
 async function facts() {
     const words = (await page.locator(".trust").innerText()).replace(/\u00a0|\u202f/g, " ");
-    for (const part of ["1.00 s", "50.0 % of the process’s 2.00 s", "in 1 profile", "20.0 ms", "Samples lost", "7", "3 stacks not whole"])
+    for (const part of ["1.00 s", "50.0 % of the process’s 2.00 s", "in 1 profile", "20.0 ms", "Samples lost", "7", "stacks not whole: 3"])
         check(`the panel says "${part}"`, words.includes(part), words);
     await page.locator(".trust summary").click();
     check("and which counters", (await page.locator(".trust dl").innerText()).startsWith("samples dropped ring full\n7\nstacks too deep\n3\n"), await page.locator(".trust dl").innerText());
