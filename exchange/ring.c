@@ -87,10 +87,15 @@ static inline int reserve(struct pando_ring *ring, uint64_t needed, uint64_t *re
          * other way round, tail may have passed the head that we hold, and the room between them would be nonsense. */
         uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
         uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
-        /* An old tail only makes the ring look fuller. More used than there is: someone overwrote our memory; refuse. */
+        /* An old tail makes the ring look fuller than it is, or even than it can be (we were held up between the two loads,
+         * and all went on by more than a lap). If tail stayed, it was so; if not, look again. When it stayed and more is used
+         * than there is, someone overwrote our memory: refused. */
         uint64_t used = head - tail;
-        if (used > ring->capacity_words || ring->capacity_words - used < needed)
-            return PANDO_ERR_LIMIT;
+        if (used > ring->capacity_words || ring->capacity_words - used < needed) {
+            if (atomic_load_explicit(&ring->tail, memory_order_relaxed) == tail)
+                return PANDO_ERR_LIMIT;
+            continue;
+        }
         /* Relaxed: only the atomicity counts, two writers never get the same words (positions never come again, so neither
          * does a value of head). Nobody reads other memory on the strength of head. Weak: the bound is our own. */
         if (atomic_compare_exchange_weak_explicit(&ring->head, &head, head + needed, memory_order_relaxed,
