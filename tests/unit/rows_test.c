@@ -157,9 +157,11 @@ static void test_prologue_and_gap(void **state)
     FUNCTION(0x10, 0x30, "\x41\x0e\x10\x86\2\x43\x0d\6\x6a\x0c\7\x8");
     FUNCTION(0x60, 0x10, "");
     FUNCTION(0x70, 0x10, "");
+    FUNCTION(0x80, 0x10, "\x86\2"); /* the same but for rbp */
+    FUNCTION(0x90, 0x10, "\x86\3");
     assert_int_equal(build(), 0);
     assert_int_equal(rows->first_offset, CODE + 0x10);
-    assert_int_equal(rows->length_bytes, 0x70);
+    assert_int_equal(rows->length_bytes, 0x90);
     expect_row(0x10, PANDO_ROW_RSP, 1, PANDO_ROW_RBP_SAME, 0);
     expect_row(0x11, PANDO_ROW_RSP, 2, PANDO_ROW_RBP_AT_CFA, 2);
     expect_row(0x13, PANDO_ROW_RSP, 2, PANDO_ROW_RBP_AT_CFA, 2);
@@ -170,10 +172,12 @@ static void test_prologue_and_gap(void **state)
     expect_row(0x5f, PANDO_ROW_NONE, 0, 0, 0);
     expect_row(0x60, PANDO_ROW_RSP, 1, PANDO_ROW_RBP_SAME, 0);
     expect_row(0x7f, PANDO_ROW_RSP, 1, PANDO_ROW_RBP_SAME, 0);
-    assert_int_equal(rows->row_count, 6); /* the last two functions share one */
-    assert_null(row_at(0x80));
+    expect_row(0x80, PANDO_ROW_RSP, 1, PANDO_ROW_RBP_AT_CFA, 2);
+    expect_row(0x90, PANDO_ROW_RSP, 1, PANDO_ROW_RBP_AT_CFA, 3);
+    assert_int_equal(rows->row_count, 8); /* the second and the third function share one */
+    assert_null(row_at(0xa0));
     assert_null(row_at(0xf));
-    assert_int_equal(rows->functions, 3);
+    assert_int_equal(rows->functions, 5);
     assert_int_equal(rows->functions_refused, 0);
 }
 
@@ -292,12 +296,14 @@ static void test_refused_cies(void **state)
     size_t bad = function_count;
     put_cie(16, "", 0);                          /* no rule for the frame address: an assertion in libunwind */
     FUNCTION(0x10, 0x10, "\x41\x0e\x10");
-    PLAIN_CIE();
     FUNCTION(0x20, 0x10, "");
+    FUNCTION(0x30, 0x10, "\x0a\x0c\7\x8\x0b"); /* has one, and goes back to before */
+    PLAIN_CIE();
+    FUNCTION(0x40, 0x10, "");
     assert_int_equal(bad, 1);
     assert_int_equal(build(), 0);
-    assert_int_equal(rows->functions_refused, 2);
-    assert_int_equal(rows->first_offset, CODE + 0x20);
+    assert_int_equal(rows->functions_refused, 4);
+    assert_int_equal(rows->first_offset, CODE + 0x40);
 }
 
 static void test_bad_images(void **state)
