@@ -1,10 +1,11 @@
 /* Why: agent/worker_door.h. Context: the agent's thread.
  * RTLD_LOCAL: what the worker brings must not answer the host's later look-ups. RTLD_NOW: nothing is resolved later, perhaps under
- * a lock. Not RTLD_DEEPBIND, which would bind the worker to libc's malloc where the host brings its own, nor dlmopen, with which
- * node never ends (docs/worker.md). */
+ * a lock. RTLD_DEEPBIND: its libraries find each other first, and not the OpenSSL that a host like node exports. Not dlmopen, with
+ * which node never ends (docs/worker.md). */
 #include "agent/worker_door.h"
 
 #include <dlfcn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,7 +44,9 @@ const struct pando_door *pando_worker_door_open(char *message, size_t message_by
         say(message, message_bytes, "libpando.so does not know its own folder");
         return NULL;
     }
-    void *library = dlopen(worker_path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    /* Sanitizers' runtimes end the process at the sight of RTLD_DEEPBIND. */
+    bool is_sanitized = dlsym(RTLD_DEFAULT, "__sanitizer_print_stack_trace") != NULL;
+    void *library = dlopen(worker_path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE | (is_sanitized ? 0 : RTLD_DEEPBIND));
     const struct pando_door *found = library != NULL ? dlsym(library, PANDO_DOOR_SYMBOL) : NULL;
     if (found == NULL) {
         const char *reason = dlerror();

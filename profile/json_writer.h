@@ -1,5 +1,5 @@
 /* Why: the few JSON scalars that encoders write, right in any locale of the host.
- * Context: worker and own processes. Appends to a buffer, whose own `failed` tells of limits. Private to profile/. */
+ * Context: worker and own processes. Appends to a buffer, whose own `failed` tells of limits. For profile/ and receiver/. */
 #ifndef PANDO_PROFILE_JSON_WRITER_H
 #define PANDO_PROFILE_JSON_WRITER_H
 

@@ -1,0 +1,96 @@
+/* Why: the worker's object is opened so that its libraries find each other before the host's copies of them (RTLD_DEEPBIND). Two
+ * things must be the host's all the same: the allocator, since memory that libc got from the host's malloc (strdup, getline) is
+ * freed by our libraries; and pthread_create, behind which libpando.so takes note of threads. These definitions are what our
+ * libraries find first; they pass on to what the whole process uses.
+ * Context: any of Pando's threads, from the loader's first constructor on. */
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define SHOWN __attribute__((visibility("default")))
+
+/* The function of that name in the process's global scope: the program, what is preloaded, their libraries, in this order. Looked
+ * up at the first call, which may be while the loader still runs the constructors of our libraries. */
+static void *global_function(_Atomic(void *) *known, const char *name)
+{
+    void *function = atomic_load_explicit(known, memory_order_acquire);
+    if (function == NULL) {
+        void *program = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
+        function = program != NULL ? dlsym(program, name) : NULL;
+        atomic_store_explicit(known, function, memory_order_release);
+    }
+    return function;
+}
+
+/* `type` (arguments) -> the global function `name`, as a pointer of that type; NULL when there is none. */
+#define GLOBAL(name, type, ...)                                                                                                 \
+    static _Atomic(void *) name##_known;                                                                                        \
+    type (*global)(__VA_ARGS__) = NULL;                                                                                         \
+    *(void **)&global = global_function(&name##_known, #name)
+
+SHOWN void *malloc(size_t bytes)
+{
+    GLOBAL(malloc, void *, size_t);
+    return global(bytes);
+}
+
+SHOWN void free(void *memory)
+{
+    GLOBAL(free, void, void *);
+    global(memory);
+}
+
+SHOWN void *calloc(size_t count, size_t bytes)
+{
+    GLOBAL(calloc, void *, size_t, size_t);
+    return global(count, bytes);
+}
+
+SHOWN void *realloc(void *memory, size_t bytes)
+{
+    GLOBAL(realloc, void *, void *, size_t);
+    return global(memory, bytes);
+}
+
+SHOWN void *reallocarray(void *memory, size_t count, size_t bytes)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, bytes, &total)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return realloc(memory, total);
+}
+
+SHOWN int posix_memalign(void **ret_memory, size_t alignment, size_t bytes)
+{
+    GLOBAL(posix_memalign, int, void **, size_t, size_t);
+    return global != NULL ? global(ret_memory, alignment, bytes) : ENOMEM;
+}
+
+SHOWN void *aligned_alloc(size_t alignment, size_t bytes)
+{
+    GLOBAL(aligned_alloc, void *, size_t, size_t);
+    return global != NULL ? global(alignment, bytes) : NULL;
+}
+
+SHOWN void *memalign(size_t alignment, size_t bytes)
+{
+    GLOBAL(memalign, void *, size_t, size_t);
+    return global != NULL ? global(alignment, bytes) : NULL;
+}
+
+SHOWN size_t malloc_usable_size(void *memory)
+{
+    GLOBAL(malloc_usable_size, size_t, void *);
+    return global != NULL ? global(memory) : 0;
+}
+
+SHOWN int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
+{
+    GLOBAL(pthread_create, int, pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    return global(thread, attributes, start, argument);
+}
