@@ -289,6 +289,14 @@ static struct context {
 } contexts[CONTEXTS];
 static int context_count;
 
+/* Copies the stack as it is, red zones of a sanitizer and all. */
+__attribute__((no_sanitize("address", "thread"))) static void copy_stack(uint8_t *to, uint64_t from, uint64_t len)
+{
+    const volatile uint8_t *bytes = (const volatile uint8_t *)(uintptr_t)from;
+    for (uint64_t i = 0; i < len; i++)
+        to[i] = bytes[i];
+}
+
 __attribute__((noinline)) static int record(int depth)
 {
     if (depth > 0)
@@ -300,7 +308,7 @@ __attribute__((noinline)) static int record(int depth)
     context->low = context->registers[PANDO_WALK_RSP] & ~UINT64_C(7);
     uint64_t high = walk_fixture_stack_high();
     context->len = high - context->low < COPY_BYTES ? high - context->low : COPY_BYTES;
-    memcpy(context->bytes, (void *)(uintptr_t)context->low, context->len);
+    copy_stack(context->bytes, context->low, context->len);
     return 0;
 }
 
