@@ -1,8 +1,8 @@
-/* Of two interrupted threads one ends at any step.
+/* Of two threads, one of them interrupted, one ends at any step.
  * Options of pan: -E (who is gone stands where it stood). */
 #define WRITERS 2
 #define PUSHES 1
-#define HANDLERS 2
+#define HANDLERS 1
 #define ABANDON
 #define LENGTH_MAX 2
 #define CAPACITY 4

@@ -39,6 +39,7 @@
 #else
 #define ROOM(used) (CAPACITY - (used))
 #endif
+#define LOOKS_FULL (h - t < 0 || h - t > CAPACITY || ROOM(h - t) < 1 + length)
 /* Where the record that the reader is at begins. */
 #ifdef FAULT_FREED_BEFORE_ZEROING
 #define AT (tail - 1 - length)
@@ -79,25 +80,36 @@ inline push(record)
 #endif
 again:
 #ifdef FAULT_HEAD_BEFORE_TAIL
-    atomic { if :: tries == 0 -> tail_at_call = tail :: else fi; h = head }
+    atomic { h = head; was_full = head - tail + 1 + length > CAPACITY }
     t = tail;
-    atomic {
 #else
-    atomic { t = tail; if :: tries == 0 -> tail_at_call = t :: else fi }
-    atomic {
-        h = head;
+    t = tail;
+    atomic { h = head; was_full = head - tail + 1 + length > CAPACITY }
 #endif
-        if
-        :: h - t < 0 || h - t > CAPACITY || ROOM(h - t) < 1 + length ->
+    if
+    :: atomic { LOOKS_FULL ->
+            if
+#ifdef FAULT_NO_SECOND_LOOK
+            :: true ->
+#else
+            :: tail == t ->
+#endif
 #ifndef FAULT_ROOM_OFF_BY_ONE
-            assert(head - tail_at_call + 1 + length > CAPACITY); /* for room only */
+                assert(was_full); /* for room only: there was none when it saw head */
 #endif
-            outcome[record] = refused;
-            goto done
-        :: else
-        fi
-    }
-    atomic { /* compare and swap */
+                outcome[record] = refused;
+                goto done
+#ifndef FAULT_NO_SECOND_LOOK
+            :: else ->
+                tries++;
+                if
+                :: tries == TRIES -> outcome[record] = busy; goto done
+                :: else -> goto again
+                fi
+#endif
+            fi
+        }
+    :: atomic { !LOOKS_FULL -> /* compare and swap */
         if
 #ifdef FAULT_NO_COMPARE
         :: true ->
@@ -117,7 +129,8 @@ again:
             fi
 #endif
         fi
-    }
+        }
+    fi;
 #ifdef FAULT_COMMIT_BEFORE_PAYLOAD
     atomic { words[h % CAPACITY] = length; outcome[record] = pushed }
 #endif
@@ -141,8 +154,8 @@ done:
 }
 
 /* In every proctype that pushes. */
-#define PUSH_LOCALS byte t, h, i, tries, length, tail_at_call
-#define PUSH_RESET t = 0; h = 0; i = 0; tries = 0; length = 0; tail_at_call = 0
+#define PUSH_LOCALS byte t, h, i, tries, length; bool was_full
+#define PUSH_RESET t = 0; h = 0; i = 0; tries = 0; length = 0; was_full = false
 
 proctype thread(byte me) provided (!IS_HELD_UP(me))
 {
