@@ -77,9 +77,10 @@ static bool check_expression(struct reader expression)
         return false;
     while (expression.at < expression.end && !expression.bad) {
         uint8_t op = (uint8_t)read_fixed(&expression, 1);
-        if ((op >= 0x30 && op <= 0x4f) || op == 0x06 || op == 0x12 || op == 0x1a || op == 0x1c || op == 0x1e || op == 0x22 || op == 0x24 ||
-            op == 0x25 || (op >= 0x29 && op <= 0x2e) || op == 0x96)
-            continue;                                     /* lit, deref, dup, and, minus, mul, plus, shl, shr, compare, nop */
+        static const uint8_t plain[] = {0x06, 0x12, 0x1a, 0x1c, 0x1e, 0x22, 0x24, 0x25, 0x96};
+        bool is_plain = memchr(plain, op, sizeof plain) != NULL; /* deref, dup, and, minus, mul, plus, shl, shr, nop */
+        if (is_plain || (op >= 0x30 && op <= 0x4f) || (op >= 0x29 && op <= 0x2e))
+            continue;                                     /* also: lit0 to lit31, comparisons */
         if ((op >= 0x70 && op <= 0x80) || op == 0x23 || op == 0x10 || op == 0x11)
             read_leb(&expression);                        /* breg0 to breg16, plus_uconst, constu, consts */
         else if (op >= 0x08 && op <= 0x0f)
@@ -120,7 +121,7 @@ static bool check_extended(struct reader *reader, uint8_t op, struct instruction
     case 0x0d: read_leb(reader); return state->has_cfa;                                   /* def_cfa_register */
     case 0x0f: state->has_cfa = true; return check_block(reader);                         /* def_cfa_expression */
     case 0x10: case 0x16: read_leb(reader); return check_block(reader);                   /* expression, val_expression */
-    default: return false; /* set_loc, val_offset, other machines' and vendors': libunwind refuses them, or compilers do not use them */
+    default: return false; /* set_loc, val_offset, other machines': libunwind refuses them, or compilers do not use them */
     }
 }
 

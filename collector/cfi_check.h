@@ -34,7 +34,7 @@ struct pando_cfi_function {
 };
 
 /* Looks through the frame description entry at `fde_address` and its CIE. 0; PANDO_ERR_NOT_FOUND: there is a CIE, or the end
- * mark; PANDO_ERR_SYNTAX: refused (ret_function->scanned_bytes is set all the same). `cie` starts zeroed and is kept between calls. */
+ * mark; PANDO_ERR_SYNTAX: refused (scanned_bytes is set all the same). `cie` starts zeroed and is kept between calls. */
 int pando_cfi_check(const struct pando_cfi_bytes *frame, uint64_t fde_address, struct pando_cfi_cie *cie,
                     struct pando_cfi_function *ret_function);
 

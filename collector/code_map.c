@@ -185,9 +185,11 @@ static void note_changed(struct pando_code_map *map)
 /* Once a list without them is published. */
 static void drop_unmapped(struct pando_code_map *map)
 {
-    for (struct pando_code_object *object = pando_code_objects_take_unmapped(&map->objects), *next; object != NULL; object = next) {
-        next = object->next;
+    struct pando_code_object *object = pando_code_objects_take_unmapped(&map->objects);
+    while (object != NULL) {
+        struct pando_code_object *next = object->next;
         retire_object(map, object);
+        object = next;
     }
 }
 

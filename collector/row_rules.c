@@ -47,7 +47,8 @@ static bool is_plt(struct pando_row_rules *rules, void *state)
         struct pando_shape shape = pando_shape_of(rules->shaper, state, low);
         int64_t cfa = low >= 11 ? 16 : 8;
         if (!shape.good || shape.cfa.base != RSP || shape.cfa.index != PANDO_SHAPE_NO_INDEX || shape.cfa.offset != cfa ||
-            !pando_source_is_at(&shape.ra, RSP, cfa - 8) || shape.rbp.origin != PANDO_FROM_REGISTER || shape.rbp.reg != RBP || !shape.rsp_is_cfa)
+            !pando_source_is_at(&shape.ra, RSP, cfa - 8) || shape.rbp.origin != PANDO_FROM_REGISTER ||
+            shape.rbp.reg != RBP || !shape.rsp_is_cfa)
             return false;
     }
     return true;

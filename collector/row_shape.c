@@ -189,7 +189,8 @@ bool pando_shaper_is_spent(const struct pando_shaper *shaper)
     return shaper->reads_left == 0;
 }
 
-int pando_shaper_states(struct pando_shaper *shaper, uint64_t start, uint64_t entry, unw_reg_states_callback on_state, void *token)
+int pando_shaper_states(struct pando_shaper *shaper, uint64_t start, uint64_t entry, unw_reg_states_callback on_state,
+                        void *token)
 {
     unw_cursor_t cursor;
     shaper->start = start;

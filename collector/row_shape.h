@@ -55,8 +55,9 @@ void pando_shaper_free(struct pando_shaper *shaper);
 void pando_shaper_use(struct pando_shaper *shaper, const struct pando_unwind_image *image);
 
 /* Has libunwind tell the states of the function at `start` whose entry is at `entry` (addresses). `on_state` may call
- * pando_shape_of. 0 or what on_state returned or libunwind's negative error; PANDO_ERR_LIMIT: see pando_shaper_is_spent. */
-int pando_shaper_states(struct pando_shaper *shaper, uint64_t start, uint64_t entry, unw_reg_states_callback on_state, void *token);
+ * pando_shape_of. 0, or what on_state returned, or libunwind's negative error. */
+int pando_shaper_states(struct pando_shaper *shaper, uint64_t start, uint64_t entry, unw_reg_states_callback on_state,
+                        void *token);
 
 /* The image cost more reads than a good one can; nothing more can be read. */
 bool pando_shaper_is_spent(const struct pando_shaper *shaper);

@@ -15,8 +15,8 @@ static bool same_row(const struct pando_row *a, const struct pando_row *b)
 
 static bool same_extra(const struct pando_row_extra *a, const struct pando_row_extra *b)
 {
-    return a->reg == b->reg && a->index_reg == b->index_reg && a->is_deref == b->is_deref && a->rbp == b->rbp && a->ra_reg == b->ra_reg &&
-           a->offset == b->offset && a->add == b->add && a->rbp_offset == b->rbp_offset;
+    return a->reg == b->reg && a->index_reg == b->index_reg && a->is_deref == b->is_deref && a->rbp == b->rbp &&
+           a->ra_reg == b->ra_reg && a->offset == b->offset && a->add == b->add && a->rbp_offset == b->rbp_offset;
 }
 
 /* The number of an extra like this one: one of the latest, or new. */
@@ -131,7 +131,8 @@ int pando_row_table_pack(const struct pando_row_table *table, struct pando_rows 
     size_t rows_bytes = table->row_count * sizeof(struct pando_row);
     size_t extras_bytes = table->extra_count * sizeof(struct pando_row_extra);
     size_t blocks_bytes = block_count * sizeof(uint32_t);
-    size_t bytes = sizeof(struct pando_rows) + rows_bytes + extras_bytes + blocks_bytes + (table->with_rbx ? table->row_count : 0);
+    size_t rbx_bytes = table->with_rbx ? table->row_count : 0;
+    size_t bytes = sizeof(struct pando_rows) + rows_bytes + extras_bytes + blocks_bytes + rbx_bytes;
     if (bytes > table->limit_bytes)
         return PANDO_ERR_LIMIT;
     uint8_t *block = malloc(bytes);

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 DEFAULT = ["libc.so.6", "libstdc++.so.6", "libcrypto.so.3", "ld-linux-x86-64.so.2", "libsqlite3.so.0", "libm.so.6",
-           "/usr/lib/gcc/x86_64-linux-gnu/12/cc1", "/usr/bin/python3", "/usr/bin/python3.11"]
+           "/usr/lib/gcc/x86_64-linux-gnu/12/cc1", "/usr/bin/python3.11"]
 REGISTERS = {"rax": 0, "rdx": 1, "rcx": 2, "rbx": 3, "rsi": 4, "rdi": 5, "rbp": 6, "rsp": 7,
              **{f"r{n}": n for n in range(8, 16)}}
 CIE = re.compile(r"^([0-9a-f]+) [0-9a-f]+ [0-9a-f]+ CIE")
@@ -30,8 +30,9 @@ def find(name):
 
 def readelf(option, path):
     environment = dict(os.environ, LC_ALL="C")
-    return subprocess.run(["readelf", option, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,  # it exits with 1 for want of debug files
-                          check=False).stdout.decode(errors="replace").splitlines()
+    result = subprocess.run(["readelf", option, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+                            check=False)  # it exits with 1 for want of debug files
+    return result.stdout.decode(errors="replace").splitlines()
 
 
 def rule_of(columns):
@@ -120,17 +121,18 @@ def read_dump(dump, path):
     return rows
 
 
-PLT = "DW_OP_breg7 (rsp): 8; DW_OP_breg16 (rip): 0; DW_OP_lit15; DW_OP_and; DW_OP_lit11; DW_OP_ge; DW_OP_lit3; DW_OP_shl; DW_OP_plus"
+PLT = ("DW_OP_breg7 (rsp): 8; DW_OP_breg16 (rip): 0; DW_OP_lit15; DW_OP_and; DW_OP_lit11; DW_OP_ge; DW_OP_lit3; DW_OP_shl; "
+       "DW_OP_plus")
 
 
 def expression_matches(text, kind, numbers):
     if kind == "plt":
-        return text.replace("DW_OP_lit10", "DW_OP_lit11") == PLT or "DW_OP_breg16" in text
+        return text == PLT
     if kind == "signal":
         return text == "DW_OP_breg7 (rsp): 160; DW_OP_deref"
     match = re.fullmatch(r"DW_OP_breg(\d+) \(r\w+\): (-?\d+); "
-                         r"(?:DW_OP_breg(\d+) \(r\w+\): 0; DW_OP_lit8; DW_OP_mul; DW_OP_plus; )?DW_OP_deref(?:; DW_OP_plus_uconst: (\d+)|; DW_OP_lit(\d+); DW_OP_plus)?",
-                         text)
+                         r"(?:DW_OP_breg(\d+) \(r\w+\): 0; DW_OP_lit8; DW_OP_mul; DW_OP_plus; )?DW_OP_deref"
+                         r"(?:; DW_OP_plus_uconst: (\d+)|; DW_OP_lit(\d+); DW_OP_plus)?", text)
     if match is None or kind != "cfa":
         return False
     index = int(match.group(3) or NO_INDEX)

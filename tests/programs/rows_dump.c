@@ -1,7 +1,7 @@
 // link: pando_collector pando_symbols pando_base pando_unwind
 /* Prints the rows of an object, for tests/integration/rows_oracle_test.py to compare with another reader of the same file.
- * Usage: rows_dump [-s] OBJECT: a line a row, "offset kind reg cfa deref add rbp rbp_offset ra index", offsets in hexadecimal; the last
- * line ends the table. -s: only a line of statistics, with the fastest of five builds. */
+ * Usage: rows_dump [-s] OBJECT: a line a row, "offset kind reg cfa deref add rbp rbp_offset ra index", offsets in hexadecimal; the
+ * last line ends the table. -s: only a line of statistics, with the fastest of five builds. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

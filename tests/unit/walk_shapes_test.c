@@ -59,7 +59,8 @@ static uint32_t walk_libunwind(ucontext_t *context, uint64_t *frames)
 }
 
 /* Whether the two walks say the same. In longjmp, where the stack pointer has a rule of its own, rows hold none: libunwind takes a
- * jump that is under way for done; we see who called it, by hand, or nobody. That is counted, and must be rare. The first function of a coroutine has no unwind information where it would return to: that is the end. */
+ * jump that is under way for done; we see who called it, by hand, or nobody. That is counted, and must be rare.
+ * The first function of a coroutine has no unwind information where it would return to: that is the end. */
 static bool is_same(const struct pando_walk *walk, const uint64_t *other, uint32_t count)
 {
     bool is_cut = walk->end == PANDO_WALK_END_NO_RULE && walk->frame_count == 1;
