@@ -509,6 +509,82 @@ static void load_with_interrupted_writers(void **state)
     run_load(300000, 200, true);
 }
 
+/* ---- What it costs: printed, not judged. ---- */
+
+enum { COST_CAPACITY = 1 << 18, COST_RECORDS = 4000, COST_WORDS = 25, COST_ROUNDS = 21, COST_WRITERS_MAX = 2 };
+
+static struct cost {
+    struct pando_ring *ring;
+    pthread_barrier_t begin, end;
+    double push_ns[COST_WRITERS_MAX][COST_ROUNDS], pop_ns[COST_ROUNDS];
+} cost;
+
+static double mono_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static void *push_for_cost(void *arg)
+{
+    double *ret_ns = arg;
+    uint64_t words[COST_WORDS] = {1};
+    struct pando_ring_part parts[] = {{words, 3}, {words + 3, COST_WORDS - 3}};
+    for (int round = 0; round < COST_ROUNDS; round++) {
+        pthread_barrier_wait(&cost.begin);
+        double start_ns = mono_ns();
+        for (int i = 0; i < COST_RECORDS; i++)
+            if (pando_ring_push(cost.ring, parts, 2) == PANDO_ERR_LIMIT)
+                abort();
+        ret_ns[round] = (mono_ns() - start_ns) / COST_RECORDS;
+        pthread_barrier_wait(&cost.end);
+    }
+    return NULL;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
+}
+
+static void what_it_costs(void **state)
+{
+    (void)state;
+    size_t bytes = pando_ring_bytes(COST_CAPACITY);
+    void *memory = aligned_alloc(64, bytes);
+    memset(memory, 0, bytes);
+    cost.ring = pando_ring_init(memory, COST_CAPACITY);
+    for (unsigned writers = 1; writers <= COST_WRITERS_MAX; writers++) {
+        pthread_barrier_init(&cost.begin, NULL, writers + 1);
+        pthread_barrier_init(&cost.end, NULL, writers + 1);
+        pthread_t threads[COST_WRITERS_MAX];
+        for (unsigned i = 0; i < writers; i++)
+            pthread_create(&threads[i], NULL, push_for_cost, cost.push_ns[i]);
+        for (int round = 0; round < COST_ROUNDS; round++) {
+            pthread_barrier_wait(&cost.begin);
+            pthread_barrier_wait(&cost.end);
+            double start_ns = mono_ns();
+            uint64_t count = 0;
+            while (pando_ring_pop(cost.ring, popped) != 0)
+                count++;
+            cost.pop_ns[round] = (mono_ns() - start_ns) / (double)count;
+        }
+        for (unsigned i = 0; i < writers; i++) {
+            pthread_join(threads[i], NULL);
+            qsort(cost.push_ns[i], COST_ROUNDS, sizeof(double), by_size);
+        }
+        qsort(cost.pop_ns, COST_ROUNDS, sizeof(double), by_size);
+        for (unsigned i = 0; i < writers; i++)
+            print_message("           %u writing: push of %d words %.1f ns (%.1f to %.1f), pop %.1f ns\n", writers, COST_WORDS,
+                          cost.push_ns[i][COST_ROUNDS / 2], cost.push_ns[i][0], cost.push_ns[i][COST_ROUNDS - 1],
+                          cost.pop_ns[COST_ROUNDS / 2]);
+        pthread_barrier_destroy(&cost.begin);
+        pthread_barrier_destroy(&cost.end);
+    }
+    free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -522,6 +598,7 @@ int main(void)
         cmocka_unit_test(load_of_short_records),
         cmocka_unit_test(load_of_long_records),
         cmocka_unit_test(load_with_interrupted_writers),
+        cmocka_unit_test(what_it_costs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
