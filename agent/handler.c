@@ -13,7 +13,7 @@
 #include "base/raw_syscall.h"
 #include "exchange/sample.h"
 
-enum { PAGE_BYTES = 4096, KERNEL_SIGSET_BYTES = 8, NO_SUCH_HOW = 0x70616e64, VISITS_MAX = 65536 };
+enum { PAGE_BYTES = 4096, KERNEL_SIGSET_BYTES = 8, NO_SUCH_HOW = 0x70616e64, VISITS_MAX = 65536, RED_ZONE_BYTES = 128 };
 
 /* Whether 8 bytes can be read: the kernel copies the mask before it looks at the first argument, so EINVAL means readable and
  * EFAULT not. Every program already makes this call, so no filter forbids it. One call for each new page. */
@@ -59,7 +59,8 @@ static void prepare_walk(struct pando_thread_slot *slot, const struct pando_obje
     slot->probed_page = 1; /* no page */
     uint64_t sp = walk->registers[PANDO_WALK_RSP];
     bool is_known_stack = sp >= slot->stack_low && sp < slot->stack_high;
-    walk->memory.low = is_known_stack ? sp : 0;
+    /* In an epilogue a register that has been popped is still in the 128 bytes below the stack pointer, and wanted. */
+    walk->memory.low = !is_known_stack ? 0 : sp - RED_ZONE_BYTES > slot->stack_low ? sp - RED_ZONE_BYTES : slot->stack_low;
     walk->memory.high = is_known_stack ? slot->stack_high : 0;
 }
 

@@ -41,16 +41,18 @@ void pando_walk_libunwind(struct pando_walk *walk, void *context)
     walk->end = PANDO_WALK_END_NO_RULE;
     if (unwind.init_local2(cursor, context, INIT_SIGNAL_FRAME) != 0)
         return;
-    bool is_exact = true;
     for (;;) {
         unsigned long ip = 0;
         if (unwind.get_reg(cursor, REGISTER_RIP, &ip) != 0 || ip == 0)
             break;
         bool is_signal_frame = unwind.is_signal_frame(cursor) > 0;
-        walk->frames[walk->frame_count++] = ip | (is_exact || is_signal_frame ? PANDO_SAMPLE_EXACT : 0);
+        /* In libunwind 1.6 a signal frame is the interrupted one; the trampoline before it is exact, too. */
+        if (is_signal_frame && walk->frame_count != 0)
+            walk->frames[walk->frame_count - 1] |= PANDO_SAMPLE_EXACT;
+        bool is_exact = walk->frame_count == 0 || is_signal_frame;
+        walk->frames[walk->frame_count++] = ip | (is_exact ? PANDO_SAMPLE_EXACT : 0);
         walk->visited++;
         walk->methods.by_row += walk->frame_count > 1;
-        is_exact = is_signal_frame;
         if (walk->frame_count == limit) {
             walk->end = PANDO_WALK_END_TOO_DEEP;
             return;

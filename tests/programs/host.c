@@ -51,7 +51,7 @@ static void say_status(const char *what, int status)
 
 static int mode_return(void)
 {
-    burn_ms(60);
+    burn_ms(150);
     printf("no newline at the end of this");
     return 7;
 }
@@ -65,17 +65,17 @@ static void say_bye(void)
 static int mode_exit(void)
 {
     atexit(say_bye);
-    burn_ms(60);
+    burn_ms(150);
     exit(9);
 }
 
-static int mode_underscore_exit(void) { burn_ms(60); _exit(5); }
-static int mode_quick_exit(void) { burn_ms(60); quick_exit(6); }
-static int mode_abort(void) { burn_ms(60); abort(); }
-static int mode_segv(void) { burn_ms(60); raise(SIGSEGV); return 0; }
-static int mode_sigterm(void) { burn_ms(60); raise(SIGTERM); return 0; }
-static int mode_sigprof(void) { burn_ms(60); raise(SIGPROF); pause(); return 0; }
-static int mode_raw_exit(void) { burn_ms(60); fflush(stdout); syscall(SYS_exit, 4); return 0; }
+static int mode_underscore_exit(void) { burn_ms(150); _exit(5); }
+static int mode_quick_exit(void) { burn_ms(150); quick_exit(6); }
+static int mode_abort(void) { burn_ms(150); abort(); }
+static int mode_segv(void) { burn_ms(150); raise(SIGSEGV); return 0; }
+static int mode_sigterm(void) { burn_ms(150); raise(SIGTERM); return 0; }
+static int mode_sigprof(void) { burn_ms(150); raise(SIGPROF); pause(); return 0; }
+static int mode_raw_exit(void) { burn_ms(150); fflush(stdout); syscall(SYS_exit, 4); return 0; }
 
 static int mode_main_leaves(void)
 {
@@ -88,9 +88,9 @@ static int mode_main_leaves(void)
 static int mode_main_leaves_last(void)
 {
     pthread_t thread;
-    pthread_create(&thread, NULL, burn_thread, (void *)(intptr_t)60);
+    pthread_create(&thread, NULL, burn_thread, (void *)(intptr_t)150);
     pthread_join(thread, NULL);
-    burn_ms(60);
+    burn_ms(150);
     printf("written before main left, flushed by exit");
     pthread_exit(NULL);
 }
@@ -98,7 +98,7 @@ static int mode_main_leaves_last(void)
 static void *burn_and_exit(void *unused)
 {
     (void)unused;
-    burn_ms(60);
+    burn_ms(150);
     exit(11);
 }
 
@@ -113,7 +113,7 @@ static int mode_exit_in_thread(void)
 
 static int mode_fork(void)
 {
-    burn_ms(60);
+    burn_ms(150);
     for (int i = 0; i < 3; i++) {
         pid_t child = fork();
         if (child == 0) {
@@ -186,7 +186,7 @@ static int mode_daemon(void)
 
 static int mode_spawn(void)
 {
-    burn_ms(60);
+    burn_ms(150);
     char *arguments[] = {"sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exit 13", NULL};
     pid_t child;
     int status;
@@ -389,7 +389,7 @@ static int mode_unshare(void)
     burn_ms(120);
     int result = unshare(CLONE_NEWUSER);
     printf("unshare: %s\n", result == 0 ? "good" : errno == EINVAL ? "EINVAL" : "refused");
-    burn_ms(60);
+    burn_ms(150);
     return 0;
 }
 
