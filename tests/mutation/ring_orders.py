@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Shows that each memory order in exchange/ring.c is needed, and that the checks would notice if one went missing.
 
-Every acquire and release in ring.c is weakened to relaxed, one at a time (found in the text, so a new one cannot be forgotten);
-then come faults of other kinds. Each mutant must be caught by a check:
+Every acquire and release in ring.c is weakened to relaxed, one at a time (found in the text, so that a new one cannot be
+forgotten); then come faults of other kinds. Each mutant must be caught by a check:
   explorer  tests/mutation/ring_explorer.c: all schedules and all stale values, on the mutant itself
   tsan      tests/unit/ring_test.c under ThreadSanitizer
   plain     tests/unit/ring_test.c natively
-The unchanged ring.c must pass the same checks.
+The unchanged ring.c must pass the same checks. Before all that: its object calls nothing, and a push's stack frame is small.
 
 Usage: ring_orders.py [--matrix]     --matrix: every check for every mutant, not only until the first that catches it
 Needs gcc and cmocka. Exit status 0: all mutants were caught. Some 2 minutes, or 5 with --matrix.
@@ -23,10 +23,12 @@ CC = os.environ.get("CC", "gcc")
 FLAGS = ["-std=gnu11", "-g", "-D_GNU_SOURCE"]
 TIMEOUT_S = 120
 CHECKS = ("explorer", "tsan", "plain")
+EXPLORER = ("ring_explorer", "ring_explorer_memory", "ring_explorer_schedule")
 
 # name, what is in ring.c (exactly once), what is there instead
 OTHER_MUTANTS = [
-    ("head moved without compare", "if (atomic_compare_exchange_weak_explicit(&ring->head, &head, head + needed, memory_order_relaxed,\n"
+    ("head moved without compare",
+     "if (atomic_compare_exchange_weak_explicit(&ring->head, &head, head + needed, memory_order_relaxed,\n"
      "                                                  memory_order_relaxed)) {",
      "atomic_store_explicit(&ring->head, head + needed, memory_order_relaxed);\n        {"),
     ("head loaded before tail",
@@ -42,7 +44,8 @@ OTHER_MUTANTS = [
      "ring->words[start & mask] = length;"),
     ("header loaded plainly", "uint64_t length = __atomic_load_n(&ring->words[tail & mask], __ATOMIC_ACQUIRE);",
      "uint64_t length = ring->words[tail & mask];"),
-    ("full without a second look", "            if (atomic_load_explicit(&ring->tail, memory_order_relaxed) == tail)\n    ", ""),
+    ("full without a second look",
+     "            if (atomic_load_explicit(&ring->tail, memory_order_relaxed) == tail)\n    ", ""),
     ("looks for ever", "== tail)\n                return PANDO_ERR_LIMIT;\n            continue;",
      "== tail)\n                return PANDO_ERR_LIMIT;\n            tries--;\n            continue;"),
     ("payload not zeroed", "        *word = 0;\n", ""),
@@ -82,7 +85,8 @@ def other_mutants(text):
 
 
 def run(arguments, **options):
-    return subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", **options)
+    return subprocess.run(arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace",
+                          **options)
 
 
 def build(scratch, source, check):
@@ -95,7 +99,7 @@ def build(scratch, source, check):
         # The compiler calls the explorer for each access; only this file is instrumented, and not linked with the sanitizer.
         commands = [[CC, *FLAGS, "-w", "-O1", "-fsanitize=thread", "--param", "tsan-instrument-func-entry-exit=0",
                      "-I", os.path.join(scratch, "small"), "-I", ROOT, "-c", path, "-o", program + ".ring.o"],
-                    [CC, program + ".ring.o", os.path.join(scratch, "explorer.o"), "-o", program]]
+                    [CC, program + ".ring.o", *[os.path.join(scratch, part + ".o") for part in EXPLORER], "-o", program]]
     else:
         sanitizer = ["-fsanitize=thread"] if check == "tsan" else []
         commands = [[CC, *FLAGS, "-w", "-O2", *sanitizer, "-I", ROOT, path, os.path.join(ROOT, "tests/unit/ring_test.c"),
@@ -105,6 +109,21 @@ def build(scratch, source, check):
         if result.returncode != 0:
             sys.exit(f"ring_orders.py: {check} does not build:\n{result.stdout}")
     return program
+
+
+def check_object(scratch):
+    """As in the product: no undefined symbol, so no call of memcpy, no __stack_chk_fail; frames below 128 bytes."""
+    program = os.path.join(scratch, "object.o")
+    result = run([CC, *FLAGS, "-O2", "-fPIC", "-fvisibility=hidden", "-fstack-protector-strong", "-fstack-usage", "-I", ROOT,
+                  "-c", os.path.join(ROOT, "exchange/ring.c"), "-o", program])
+    if result.returncode != 0:
+        sys.exit(f"ring_orders.py: ring.c does not build:\n{result.stdout}")
+    undefined = run(["nm", "-u", program]).stdout.split()
+    with open(os.path.join(scratch, "object.su"), encoding="utf-8") as file:
+        frames = {line.split("\t")[0].split(":")[-1]: int(line.split("\t")[1]) for line in file}
+    print(f"object: undefined symbols: {' '.join(undefined) or 'none'}; bytes of stack: push {frames['pando_ring_push']}, "
+          f"pop {frames['pando_ring_pop']}", flush=True)
+    return not undefined and max(frames.values()) < 128
 
 
 def caught(program, check):
@@ -137,11 +156,14 @@ def main():
         os.makedirs(os.path.join(scratch, "small/exchange"))
         with open(os.path.join(scratch, "small/exchange/ring.h"), "w", encoding="utf-8") as file:
             file.write(header)
-        result = run([CC, *FLAGS, "-O2", "-Wall", "-I", os.path.join(scratch, "small"), "-I", ROOT, "-c",
-                      os.path.join(ROOT, "tests/mutation/ring_explorer.c"), "-o", os.path.join(scratch, "explorer.o")])
-        if result.returncode != 0:
-            sys.exit(result.stdout)
+        for part in EXPLORER:
+            result = run([CC, *FLAGS, "-O2", "-Wall", "-I", os.path.join(scratch, "small"), "-I", ROOT, "-c",
+                          os.path.join(ROOT, "tests/mutation", part + ".c"), "-o", os.path.join(scratch, part + ".o")])
+            if result.returncode != 0:
+                sys.exit(result.stdout)
 
+        if not check_object(scratch):
+            return 1
         for check in CHECKS:
             objection = caught(build(scratch, text, check), check)
             print(f"unchanged ring.c, {check}: {objection or 'passes'}", flush=True)
