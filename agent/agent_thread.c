@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 
 #include "agent/agent.h"
+#include "agent/lifecycle.h"
 #include "agent/own_threads.h"
 #include "agent/real.h"
 #include "agent/threads.h"
@@ -148,6 +149,7 @@ static void open_worker(void)
         return;
     }
     worker = opened;
+    pando_lifecycle_flush_early_at_exit();
 }
 
 static uint64_t next_scan_mono_ns;

@@ -35,6 +35,13 @@ struct pando_agent pando_agent;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char problem[PANDO_CONFIG_SENTENCE_BYTES];
 
+static bool early_flush_failed; /* in exit(): then nobody waits for the receiver a second time */
+
+static uint64_t exit_deadline_mono_ns(void)
+{
+    return pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS;
+}
+
 static int fail(int error, const char *what)
 {
     snprintf(problem, sizeof problem, "%s: %s. Pando stays off.", what, pando_error_text(error));
@@ -146,16 +153,31 @@ static int stop(bool process_ends)
     pando_threads_leave_all();
     if (process_ends && !pando_agent_thread_has_work())
         return 0; /* the thread sleeps, and ends with the process */
-    int error = pando_agent_thread_ask(PANDO_REQUEST_STOP, pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS);
+    int error = pando_agent_thread_ask(PANDO_REQUEST_STOP, early_flush_failed ? pando_clock_mono_ns() : exit_deadline_mono_ns());
     set_phase(PANDO_PHASE_OFF);
     return error;
 }
 
-/* exit(), or return from main. Not in the child of a bare clone, which has our memory but not our threads. */
+/* exit(), or return from main. Not in the child of a bare clone, which has our memory but not our threads. Handlers run in the
+ * reverse order of their registration: this one, registered at load, after nearly all of the host's, so that their time counts. */
 static void at_exit(void)
 {
     if (getpid() == pando_agent.pid)
         stop(true);
+}
+
+/* This one before those of the host's that are older than the first samples. Sampling goes on. */
+static void early_at_exit(void)
+{
+    if (getpid() == pando_agent.pid && pando_agent_phase() == PANDO_PHASE_ACTIVE)
+        early_flush_failed = pando_agent_thread_ask(PANDO_REQUEST_FLUSH, exit_deadline_mono_ns()) != 0;
+}
+
+void pando_lifecycle_flush_early_at_exit(void)
+{
+    static atomic_bool is_registered; /* a fork's child inherits both */
+    if (!atomic_exchange(&is_registered, true))
+        atexit(early_at_exit);
 }
 
 void pando_lifecycle_thread_ends(void *slot_pointer)

@@ -3,6 +3,10 @@
 #ifndef PANDO_AGENT_LIFECYCLE_H
 #define PANDO_AGENT_LIFECYCLE_H
 
+/* Once samples are there: has what was gathered delivered early in exit(), before handlers that were registered before this call
+ * (OpenSSL's clean-up, often) have run. The agent's thread. */
+void pando_lifecycle_flush_early_at_exit(void);
+
 /* A host thread ends; `slot` is what it has registered as (struct pando_thread_slot *). Called in that thread. */
 void pando_lifecycle_thread_ends(void *slot);
 

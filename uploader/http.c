@@ -23,6 +23,7 @@ struct pando_http {
     CURLM *multi;
     CURL *easy;
     struct curl_slist *headers;
+    bool has_curl;
     bool guards_tls;     /* between the first TLS transfer and the rest: connections stay open */
     struct pando_buffer answer;
     char error_text[CURL_ERROR_SIZE];
@@ -38,8 +39,12 @@ struct pando_http *pando_http_new(const struct pando_http_settings *settings)
     pando_buffer_init(&http->answer, ANSWER_MAX_BYTES);
     pando_tls_guard_init();
     /* Counted by libcurl and safe against the host's own call (since 7.84). There is no curl_global_cleanup: it would take
-     * TLS away from a name look-up that is still under way in a thread of libcurl's. */
-    curl_global_init(CURL_GLOBAL_DEFAULT);
+     * TLS away from a name look-up that is still under way in a thread of libcurl's. It uses OpenSSL whatever the URL is: when
+     * the host has cleaned that up already (we are late in its exit), libcurl must not be touched any more. */
+    if (pando_tls_guard_enter()) {
+        http->has_curl = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+        pando_tls_guard_leave();
+    }
     return http;
 }
 
@@ -232,13 +237,12 @@ struct pando_try_outcome pando_http_post(struct pando_http *http, const struct p
     struct pando_try_outcome outcome = {.failure = PANDO_TRY_IMPOSSIBLE};
     http->error_text[0] = '\0';
     pando_buffer_clear(&http->answer);
-    if (http->settings->needs_tls && !http->guards_tls) {
+    if (http->settings->needs_tls && http->has_curl && !http->guards_tls)
         http->guards_tls = pando_tls_guard_enter();
-        if (!http->guards_tls) {
-            snprintf(reason, reason_bytes, "the program's OpenSSL is shut down already");
-            outcome.failure = PANDO_TRY_UNREACHABLE;
-            return outcome;
-        }
+    if (!http->has_curl || (http->settings->needs_tls && !http->guards_tls)) {
+        snprintf(reason, reason_bytes, "the program's OpenSSL is shut down already");
+        outcome.failure = PANDO_TRY_UNREACHABLE;
+        return outcome;
     }
     snprintf(reason, reason_bytes, "the request could not be prepared");
     if (!prepare(http, payload))

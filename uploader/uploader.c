@@ -132,6 +132,13 @@ static void free_list(struct pando_payload *payloads)
     }
 }
 
+void pando_uploader_prepare(struct pando_uploader *uploader)
+{
+    pthread_mutex_lock(&uploader->lock);
+    start_thread(uploader);
+    pthread_mutex_unlock(&uploader->lock);
+}
+
 int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload *payload)
 {
     pthread_mutex_lock(&uploader->lock);

@@ -43,6 +43,8 @@ struct pando_uploader;
  * for the user. Errors: PANDO_ERR_INVALID (url, group), PANDO_ERR_NO_MEMORY. */
 int pando_uploader_new(const struct pando_uploader_config *config, struct pando_uploader **ret_uploader, char *message,
                        size_t message_bytes);
+/* Starts the thread already, which makes its libraries ready: before the host, in its exit, shuts down what they share. */
+void pando_uploader_prepare(struct pando_uploader *uploader);
 /* Queues a payload; ownership passes in every case. Returns 0, or a negative error when it was dropped (and counted). */
 int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload *payload);
 /* Waits until the queue is empty and nothing is under way, or the deadline (CLOCK_MONOTONIC ns): PANDO_ERR_TIMEOUT.

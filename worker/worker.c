@@ -66,6 +66,7 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
         return error;
     }
     worker->next_seal_mono_ns = host->start_mono_ns + interval_ns(worker);
+    pando_uploader_prepare(worker->uploader);
     *ret_worker = worker;
     return 0;
 failed:

@@ -159,7 +159,8 @@ def signals():
         check(f"{number.name} is passed on", child.stdout.readline() == number.name + "\n")
     child.send_signal(signal.SIGUSR2)
     rest = child.stdout.read()
-    check("each came once, and the status is the program's", (rest, child.wait(DEADLINE_S)) == ("", 9), rest)
+    status = child.wait(DEADLINE_S)
+    check("each came once, and the status is the program's", (rest, status) == ("", 9), (rest, status))
 
 
 def terminal_interrupt():
