@@ -1,5 +1,6 @@
 // Why: what a browser test needs around it: a receiver of its own, bodies to post, Chromium, and a note of everything that a page
 // may not do (errors on the console, requests to anywhere else).
+import crypto from "node:crypto";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
