@@ -72,6 +72,7 @@ extern int current;           /* thread that runs; -1: set-up and the end, when 
 extern int abandon_left, spurious_left;
 extern unsigned stores;       /* atomic ones so far */
 extern bool always_fails;     /* every compare-and-swap */
+extern bool tail_moves;       /* at each load */
 extern int outcome[SOURCES][PUSHES_MAX]; /* 1: never called; else what push returned */
 extern bool taken[SOURCES][PUSHES_MAX];
 extern uint64_t steps;        /* accesses of all executions */

@@ -16,7 +16,7 @@
 _Alignas(64) uint64_t memory[LOCATIONS];
 struct location locations[LOCATIONS];
 unsigned stores;
-bool always_fails;
+bool always_fails, tail_moves;
 uint64_t steps;
 static int pending_location = -1; /* a plain store that the code is about to make */
 
@@ -254,7 +254,8 @@ uint64_t __tsan_atomic64_load(const volatile uint64_t *address, int order)
     fiber->saw_stale |= which != newest;
     if (at == HEAD)
         fiber->saw_full |= memory[HEAD] - memory[TAIL] + fiber->needed > CAPACITY;
-    return message->value;
+    static uint64_t moves;
+    return tail_moves && at == TAIL ? message->value + ++moves % 100 : message->value;
 }
 
 void __tsan_atomic64_store(volatile uint64_t *address, uint64_t value, int order)
