@@ -13,6 +13,7 @@
 #include "agent/own_threads.h"
 #include "agent/real.h"
 #include "agent/threads.h"
+#include "agent/walk_compare.h"
 #include "agent/worker_door.h"
 #include "base/clock.h"
 #include "base/descriptors.h"
@@ -179,6 +180,7 @@ static uint64_t take_turn(bool *ret_until_noticed)
     if (worker == NULL)
         return IDLE_MS * MS;
     uint64_t wish_ns = door->turn(worker);
+    pando_walk_compare_log();
     *ret_until_noticed = !had_samples;
     if (had_samples)
         has_scanned_since = false;
@@ -200,6 +202,7 @@ static bool obey(unsigned requests)
 {
     if ((requests & (PANDO_REQUEST_FLUSH | PANDO_REQUEST_STOP)) != 0)
         answer = finish(request_deadline_mono_ns);
+    pando_walk_compare_log();
     if ((requests & PANDO_REQUEST_STOP) != 0 && worker != NULL) {
         door->close(worker);
         worker = NULL;

@@ -203,8 +203,8 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
                config->ring_kib);
     config->exit_timeout_ms = read_number(&reading, "PANDO_EXIT_TIMEOUT_MS", 0, 1, EXIT_TIMEOUT_MAX_MS,
                                           EXIT_TIMEOUT_DEFAULT_MS);
-    static const char *const unwinders[] = {"rows", "libunwind"}, *const booleans[] = {"true", "false"};
-    config->unwinder = (enum pando_unwinder)read_word(&reading, "PANDO_UNWIND", unwinders, 2, PANDO_UNWINDER_ROWS);
+    static const char *const unwinders[] = {"rows", "libunwind", "compare"}, *const booleans[] = {"true", "false"};
+    config->unwinder = (enum pando_unwinder)read_word(&reading, "PANDO_UNWIND", unwinders, 3, PANDO_UNWINDER_ROWS);
     config->follow_forks = read_word(&reading, "PANDO_FOLLOW", booleans, 2, 0) == 0;
     read_word(&reading, "PANDO_ENABLED", booleans, 2, 0);
     if (reading.error != 0) {

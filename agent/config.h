@@ -10,7 +10,7 @@
 
 #include "exchange/door.h"
 
-enum pando_unwinder { PANDO_UNWINDER_ROWS, PANDO_UNWINDER_LIBUNWIND };
+enum pando_unwinder { PANDO_UNWINDER_ROWS, PANDO_UNWINDER_LIBUNWIND, PANDO_UNWINDER_COMPARE };
 
 struct pando_config {
     struct pando_door_settings door;

@@ -7,6 +7,7 @@
 #include "agent/agent_thread.h"
 #include "agent/host_signals.h"
 #include "agent/threads.h"
+#include "agent/walk_compare.h"
 #include "agent/walk_libunwind.h"
 #include "agent/walker.h"
 #include "base/error.h"
@@ -120,6 +121,8 @@ static void take_sample(struct pando_thread_slot *slot, uint32_t weight, void *c
         pando_walk_libunwind(&slot->walk, context);
     else
         pando_walk_run(&slot->walk);
+    if (pando_agent.config.unwinder == PANDO_UNWINDER_COMPARE)
+        pando_walk_compare(slot, context);
     pando_objects_leave(objects, reader);
 
     uint32_t stack_words = slot->walk.end == PANDO_WALK_END_NO_ROWS ? stack_words_at(slot, slot->walk.registers[PANDO_WALK_RSP])

@@ -96,8 +96,8 @@ static int begin(bool is_load)
         return fail(PANDO_ERR_NO_MEMORY, "libc has no room for a key and two handlers");
     if (make_memory() != 0)
         return fail(PANDO_ERR_NO_MEMORY, "the ring and the tables cannot be mapped");
-    if (pando_agent.config.unwinder == PANDO_UNWINDER_LIBUNWIND && pando_walk_libunwind_load() != 0)
-        return fail(PANDO_ERR_NOT_FOUND, "PANDO_UNWIND=libunwind, but libunwind.so.8 cannot be opened");
+    if (pando_agent.config.unwinder != PANDO_UNWINDER_ROWS && pando_walk_libunwind_load() != 0)
+        return fail(PANDO_ERR_NOT_FOUND, "PANDO_UNWIND asks for libunwind, but libunwind.so.8 cannot be opened");
     pando_cpu_clock_setup(pando_agent.config.door.rate_hz);
     pando_threads_reset(&pando_agent.counters);
     pando_agent.pid = getpid();
@@ -151,6 +151,9 @@ static int stop(bool process_ends)
     if (!atomic_compare_exchange_strong(&pando_agent.phase, &active, PANDO_PHASE_STOPPING))
         return PANDO_ERR_STATE;
     pando_threads_leave_all();
+    pando_log(PANDO_LOG_INFO, "sampling ends: %llu signals, %llu samples kept.",
+              (unsigned long long)pando_counted(&pando_agent.counters, PANDO_COUNT_SIGNALS),
+              (unsigned long long)pando_counted(&pando_agent.counters, PANDO_COUNT_SAMPLES_KEPT));
     if (process_ends && !pando_agent_thread_has_work())
         return 0; /* the thread sleeps, and ends with the process */
     int error = pando_agent_thread_ask(PANDO_REQUEST_STOP, early_flush_failed ? pando_clock_mono_ns() : exit_deadline_mono_ns());
@@ -180,6 +183,20 @@ void pando_lifecycle_flush_early_at_exit(void)
         atexit(early_at_exit);
 }
 
+/* The calling thread is the last of the host's. libc calls exit in the last of all threads, so ours have to end first. When they
+ * do not, in time, this does what libc would have done: one of ours must never be that last thread (its descriptors are not the
+ * host's, and what stdio still holds would be lost). */
+static void end_with_last_thread(void)
+{
+    stop(false);
+    uint64_t deadline = exit_deadline_mono_ns();
+    while (pando_threads_count_all() > 1) {
+        if (pando_clock_mono_ns() >= deadline)
+            exit(0);
+        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    }
+}
+
 void pando_lifecycle_thread_ends(void *slot_pointer)
 {
     struct pando_thread_slot *slot = slot_pointer;
@@ -188,10 +205,9 @@ void pando_lifecycle_thread_ends(void *slot_pointer)
         return; /* the slot is another thread's by now */
     bool was_hosts = pando_thread_is_hosts(use);
     pando_threads_leave(slot, use);
-    /* The last of the host's threads: libc calls exit only when there is no other, so ours have to end first. */
-    if (was_hosts && atomic_load(&pando_agent.counters.threads_now) == 0 && getpid() == pando_agent.pid &&
+    if (was_hosts && pando_threads_by_hook() == 0 && getpid() == pando_agent.pid &&
         pando_threads_count_hosts() == 1)
-        stop(false);
+        end_with_last_thread();
 }
 
 void pando_lifecycle_rest(void)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/threads.h"
@@ -17,6 +18,7 @@ enum {
     OPEN_FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC,
     DESCRIPTOR_MIN = 10,
     STAT_BYTES = 1024,
+    COUNT_TRIES = 2000, /* of 0.2 ms and more */
 };
 
 /* The kernel's form of a directory entry (getdents64). */
@@ -45,9 +47,47 @@ static void put_in(struct scan *scan, int tid)
     scan->listed++;
 }
 
+/* The fields of /proc/self/stat behind the name, which may hold anything; "" when it cannot be read. `text` is room for it. */
+static const char *read_stat(char *text, long text_bytes)
+{
+    long fd = pando_raw_syscall4(SYS_openat, AT_FDCWD, (long)"/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return "";
+    long len = pando_raw_syscall4(SYS_read, fd, (long)text, text_bytes - 1, 0);
+    pando_raw_syscall4(SYS_close, fd, 0, 0, 0);
+    if (len < 0)
+        return "";
+    text[len] = '\0';
+    for (; len > 2; len--) {
+        if (text[len - 3] == ')')
+            return text + len - 1;
+    }
+    return "";
+}
+
+/* A first thread that has ended is listed as long as others live: a zombie. */
+static bool is_first_thread_dead(void)
+{
+    char text[STAT_BYTES];
+    return read_stat(text, sizeof text)[0] == 'Z';
+}
+
+int pando_threads_first_status(void)
+{
+    enum { EXIT_CODE_FIELD = 52, FIRST_FIELD = 3 }; /* of proc(5) */
+    char text[STAT_BYTES];
+    const char *at = read_stat(text, sizeof text);
+    for (int field = FIRST_FIELD; field < EXIT_CODE_FIELD && *at != '\0'; at++)
+        field += *at == ' ';
+    struct pando_cursor cursor = pando_cursor_of_text(at);
+    uint64_t code = 0;
+    pando_cursor_decimal(&cursor, INT32_MAX, &code);
+    return (int)(code >> 8 & 0xff);
+}
+
 static void take_in(struct scan *scan, int tid)
 {
-    if (!is_in(scan, tid))
+    if (!is_in(scan, tid) || (tid == pando_raw_syscall4(SYS_getpid, 0, 0, 0, 0) && is_first_thread_dead()))
         return;
     struct pando_thread_slot *slot = pando_threads_reserve();
     if (slot != NULL)
@@ -92,44 +132,6 @@ static void compare_with_registry(struct scan *scan)
     }
 }
 
-/* The fields of /proc/self/stat behind the name, which may hold anything; "" when it cannot be read. `text` is room for it. */
-static const char *read_stat(char *text, long text_bytes)
-{
-    long fd = pando_raw_syscall4(SYS_openat, AT_FDCWD, (long)"/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return "";
-    long len = pando_raw_syscall4(SYS_read, fd, (long)text, text_bytes - 1, 0);
-    pando_raw_syscall4(SYS_close, fd, 0, 0, 0);
-    if (len < 0)
-        return "";
-    text[len] = '\0';
-    for (; len > 2; len--) {
-        if (text[len - 3] == ')')
-            return text + len - 1;
-    }
-    return "";
-}
-
-/* A first thread that has ended is listed as long as others live: a zombie. */
-static bool is_first_thread_dead(void)
-{
-    char text[STAT_BYTES];
-    return read_stat(text, sizeof text)[0] == 'Z';
-}
-
-int pando_threads_first_status(void)
-{
-    enum { EXIT_CODE_FIELD = 52, FIRST_FIELD = 3 }; /* of proc(5) */
-    char text[STAT_BYTES];
-    const char *at = read_stat(text, sizeof text);
-    for (int field = FIRST_FIELD; field < EXIT_CODE_FIELD && *at != '\0'; at++)
-        field += *at == ' ';
-    struct pando_cursor cursor = pando_cursor_of_text(at);
-    uint64_t code = 0;
-    pando_cursor_decimal(&cursor, INT32_MAX, &code);
-    return (int)(code >> 8 & 0xff);
-}
-
 static bool open_listing(struct scan *scan)
 {
     long low = pando_raw_syscall4(SYS_openat, AT_FDCWD, (long)"/proc/self/task", OPEN_FLAGS, 0);
@@ -140,7 +142,7 @@ static bool open_listing(struct scan *scan)
     return scan->fd >= 0;
 }
 
-static int live_hosts(int listed, int own)
+static int live(int listed, int own)
 {
     int count = listed - own;
     return count > 0 && is_first_thread_dead() ? count - 1 : count;
@@ -152,11 +154,15 @@ static void count_one(struct scan *scan, int tid)
     scan->listed++;
 }
 
-int pando_threads_count_hosts(void)
+/* One count; false when a thread was born meanwhile, which may be listed before it is known whose it is. */
+static bool count_hosts(int *ret_count)
 {
     struct scan scan = {0};
+    unsigned births_before, births_after;
+    *ret_count = -1;
+    bool is_quiet = pando_threads_no_births(&births_before);
     if (!open_listing(&scan))
-        return -1;
+        return true;
     bool good = for_each_listed(&scan, count_one);
     pando_raw_syscall4(SYS_close, scan.fd, 0, 0, 0);
     for (uint32_t i = 0; i < pando_threads_high_water(); i++) {
@@ -164,7 +170,27 @@ int pando_threads_count_hosts(void)
         scan.own += slot != NULL && pando_thread_state(atomic_load_explicit(&slot->use, memory_order_acquire)) ==
                                         PANDO_THREAD_OWN;
     }
-    return good ? live_hosts(scan.listed, scan.own) : -1;
+    if (good)
+        *ret_count = live(scan.listed, scan.own);
+    return is_quiet && pando_threads_no_births(&births_after) && births_after == births_before;
+}
+
+int pando_threads_count_hosts(void)
+{
+    int count;
+    for (int tries = 0; !count_hosts(&count) && tries < COUNT_TRIES; tries++)
+        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+    return count;
+}
+
+int pando_threads_count_all(void)
+{
+    struct scan scan = {0};
+    if (!open_listing(&scan))
+        return -1;
+    bool good = for_each_listed(&scan, count_one);
+    pando_raw_syscall4(SYS_close, scan.fd, 0, 0, 0);
+    return good ? live(scan.listed, 0) : -1;
 }
 
 int pando_threads_scan(void)
@@ -188,5 +214,5 @@ int pando_threads_scan(void)
         pando_raw_syscall4(SYS_munmap, set, SET_BYTES, 0, 0);
     }
     pando_raw_syscall4(SYS_close, scan.fd, 0, 0, 0);
-    return good ? live_hosts(scan.listed, scan.own) : -1;
+    return good ? live(scan.listed, scan.own) : -1;
 }

@@ -18,6 +18,12 @@ static _Atomic(struct pando_thread_slot *) chunks[PANDO_THREADS_CHUNKS_MAX];
 static atomic_uint high_water;
 static struct pando_counters *counted;
 static atomic_uint births_begun, births_ended;
+static atomic_uint by_hook_now;
+
+unsigned pando_threads_by_hook(void)
+{
+    return atomic_load(&by_hook_now);
+}
 
 void pando_threads_birth_begins(void)
 {
@@ -63,6 +69,7 @@ uint32_t pando_threads_high_water(void)
 void pando_threads_reset(struct pando_counters *counters)
 {
     counted = counters;
+    atomic_store(&by_hook_now, 0);
     atomic_store(&births_begun, 0);
     atomic_store(&births_ended, 0);
     for (uint32_t i = 0; i < pando_threads_high_water(); i++) {
@@ -178,6 +185,7 @@ void pando_threads_enter_self(struct pando_thread_slot *slot, bool is_main)
 {
     slot->tid = pando_raw_gettid();
     slot->by_hook = true;
+    atomic_fetch_add(&by_hook_now, 1);
     if (slot->stack_high == 0) {
         if (is_main)
             bounds_of_first_stack(slot);
@@ -209,6 +217,8 @@ void pando_threads_leave(struct pando_thread_slot *slot, unsigned use)
         if (slot->timer >= 0)
             pando_cpu_clock_stop(slot->timer);
         slot->timer = -1;
+        if (slot->by_hook)
+            atomic_fetch_sub(&by_hook_now, 1);
         atomic_fetch_sub_explicit(&counted->threads_now, 1, memory_order_relaxed);
     }
     set_state(slot, PANDO_THREAD_FREE);

@@ -42,6 +42,9 @@ struct pando_thread_slot {
     struct pando_walk walk;
     uint64_t probed_page;       /* the last page that was found readable, in the walk under way */
     uint64_t frames[PANDO_SAMPLE_FRAMES_MAX];
+    /* For PANDO_UNWIND=compare only; else these pages are never touched. */
+    struct pando_walk other_walk;
+    uint64_t other_frames[PANDO_SAMPLE_FRAMES_MAX];
 } __attribute__((aligned(128)));
 
 /* Setup; again in the child of a fork: every slot is free, in a generation of its own. */
@@ -68,6 +71,9 @@ void pando_threads_enter_other(struct pando_thread_slot *slot, int tid);
 void pando_threads_enter_own(struct pando_thread_slot *slot, int tid);
 /* Ends its timer and frees the slot, if its use is still `use` (as read before): else somebody else has done it. */
 void pando_threads_leave(struct pando_thread_slot *slot, unsigned use);
+/* How many are in that tell of their own end (by_hook). Those that the scan took in do not count: it may take in one that is just
+ * ending, and finds that out at the next look only. */
+unsigned pando_threads_by_hook(void);
 /* Leaves all that are sampled: no timer remains. The agent's thread or setup. */
 void pando_threads_leave_all(void);
 
@@ -81,6 +87,8 @@ uint32_t pando_threads_high_water(void);
 int pando_threads_scan(void);
 /* Only counts them. Any thread, not the handler. */
 int pando_threads_count_hosts(void);
+/* The same with Pando's own. */
+int pando_threads_count_all(void);
 /* The status with which the first thread has ended (0 when it cannot be read): what the process would have ended with. */
 int pando_threads_first_status(void);
 

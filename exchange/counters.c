@@ -30,6 +30,8 @@ const char *pando_counter_name(enum pando_counter which)
     case PANDO_COUNT_STACKS_TOO_DEEP: return "stacksTooDeep";
     case PANDO_COUNT_STACKS_TRUNCATED: return "stacksTruncated";
     case PANDO_COUNT_STACKS_FINISHED_LATE: return "stacksFinishedLate";
+    case PANDO_COUNT_STACKS_COMPARED_SAME: return "comparedStacksSame";
+    case PANDO_COUNT_STACKS_COMPARED_OTHER: return "comparedStacksOther";
     case PANDO_COUNT_SAMPLES_FOLDED: return "samplesFolded";
     case PANDO_COUNT_DROPPED_TREE_FULL: return "samplesDroppedTreeFull";
     case PANDO_COUNT_INTERVALS_SEALED_EARLY: return "intervalsSealedEarly";

@@ -35,6 +35,8 @@ enum pando_counter {
     PANDO_COUNT_STACKS_TOO_DEEP,
     PANDO_COUNT_STACKS_TRUNCATED,
     PANDO_COUNT_STACKS_FINISHED_LATE,   /* RAW ones that the aggregator walked to the end */
+    PANDO_COUNT_STACKS_COMPARED_SAME,   /* PANDO_UNWIND=compare: rows and unw_step found the same frames */
+    PANDO_COUNT_STACKS_COMPARED_OTHER,
     /* Aggregator. */
     PANDO_COUNT_SAMPLES_FOLDED,
     PANDO_COUNT_DROPPED_TREE_FULL,      /* kept, but no room in the tree even after an early seal */

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from pando_testing import Receiver, check, environment, paths, plain_environment, share, wait_for
+from pando_testing import Receiver, check, environment, paths, plain_environment, share
 
 RATE_HZ = 1000
 # No last flush on these ways out: what the interval had is lost, as documented.
@@ -16,6 +16,9 @@ WITHOUT_FLUSH = {"_exit", "quick_exit", "abort", "segv", "sigterm", "sigprof"}
 # In these at least this many CPU seconds must be in the profiles.
 SECONDS = {"fork": 0.25, "daemon": 0.1, "threads": 0.2, "loader": 0.5, "deep": 0.08, "main_leaves": 0.1, "spawn": 0.05, "exec_chain": 0.003}
 TIMEOUT_S = 120
+# The kernel looks at CPU timers on its tick, and only at the thread that runs: on a machine with many more runnable threads than
+# cores the last tens of milliseconds of a short program, or all of it, can pass without a signal. So: several tries.
+TRIES = 4
 
 
 def run(host, mode, env):
@@ -29,9 +32,12 @@ def is_conserved(counters):
     return counters.get("signals", 0) == counters.get("samplesKept", 0) + dropped
 
 
+def came(mode, report):
+    return report is not None and report["totalNs"] / 1e9 >= SECONDS.get(mode, 0.04)
+
+
 def look_at(mode, report):
     seconds = report["totalNs"] / 1e9
-    check(seconds >= SECONDS.get(mode, 0.04), f"{mode}: only {seconds:.3f} s came: {report['counters']}")
     check(is_conserved(report["counters"]), f"{mode}: samples are not accounted for: {report['counters']}")
     # Some hosts end without a last turn (a child that leaves by _exit): those samples are in no profile, and in no counter.
     whole = {path: ns for path, ns in paths(report).items() if path[0] != "<Incomplete>"}
@@ -56,12 +62,20 @@ def main():
     with Receiver(pando) as receiver:
         for mode in chosen or modes:
             plain, plain_s = run(host, mode, plain_environment())
-            group = "mode-" + mode
-            under, under_s = run(host, mode, environment(library, receiver.url, group, rate_hz=RATE_HZ, interval_s=1))
-            check(plain == under, f"{mode}: without Pando {plain}, with it {under}")
+            for attempt in range(TRIES):
+                group = f"mode-{mode}-{attempt}"
+                under, under_s = run(host, mode, environment(library, receiver.url, group, rate_hz=RATE_HZ, interval_s=1))
+                check(plain == under, f"{mode}: without Pando {plain}, with it {under}")
+                # Daemons outlive their parents by a moment; all others have delivered when they are gone.
+                deadline = time.monotonic() + 5
+                while mode == "daemon" and not came(mode, receiver.report(group)) and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                report = receiver.report(group)
+                if mode in WITHOUT_FLUSH or came(mode, report):
+                    break
             line = f"{mode}: status {plain[0]}, the same words; {plain_s:.2f} s without, {under_s:.2f} s with Pando"
             if mode not in WITHOUT_FLUSH:
-                report = wait_for(f"{mode}'s profile", lambda: receiver.report(group), 20)
+                check(came(mode, report), f"{mode}: too little came, {TRIES} times: {report and report['counters']}")
                 line += f"; {look_at(mode, report):.2f} s of CPU time in {report['profiles']} profiles"
             print(line, flush=True)
 
