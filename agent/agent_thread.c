@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/lifecycle.h"
 #include "agent/own_threads.h"
+#include "agent/pace.h"
 #include "agent/real.h"
 #include "agent/threads.h"
 #include "agent/walk_compare.h"
@@ -180,6 +181,7 @@ static uint64_t take_turn(bool *ret_until_noticed)
     if (worker == NULL)
         return IDLE_MS * MS;
     uint64_t wish_ns = door->turn(worker);
+    pando_pace_look();
     pando_walk_compare_log();
     *ret_until_noticed = !had_samples;
     if (had_samples)

@@ -14,6 +14,7 @@
 enum {
     RATE_DEFAULT_HZ = 100,
     RATE_MAX_HZ = 4000,
+    BUDGET_DEFAULT_PERCENT = 2,
     INTERVAL_DEFAULT_S = 60,
     INTERVAL_AWS_S = 300,
     INTERVAL_MAX_S = 3600,
@@ -31,7 +32,7 @@ enum {
 static const char *const known_variables[] = {
     "PANDO_URL",     "PANDO_GROUP",    "PANDO_RATE_HZ",  "PANDO_INTERVAL_S", "PANDO_LOG",      "PANDO_LOG_LEVEL",
     "PANDO_UNWIND",  "PANDO_FOLLOW",   "PANDO_RING_KIB", "PANDO_TREE_MIB",   "PANDO_DEPTH",    "PANDO_EXIT_TIMEOUT_MS",
-    "PANDO_ENABLED", "PANDO_LIBRARY",
+    "PANDO_ENABLED", "PANDO_LIBRARY",  "PANDO_BUDGET_PERCENT",
 };
 
 static const char *variable(const char *name)
@@ -197,6 +198,7 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
                                           is_aws(config->door.url) ? INTERVAL_AWS_S : INTERVAL_DEFAULT_S);
     config->door.depth_max = read_number(&reading, "PANDO_DEPTH", 0, 2, DEPTH_DEFAULT, DEPTH_DEFAULT);
     config->door.tree_limit_mib = read_number(&reading, "PANDO_TREE_MIB", 0, 1, TREE_MAX_MIB, TREE_DEFAULT_MIB);
+    config->budget_percent = read_number(&reading, "PANDO_BUDGET_PERCENT", 0, 1, 100, BUDGET_DEFAULT_PERCENT);
     config->ring_kib = read_number(&reading, "PANDO_RING_KIB", 0, RING_MIN_KIB, RING_MAX_KIB, RING_DEFAULT_KIB);
     if ((config->ring_kib & (config->ring_kib - 1)) != 0)
         refuse(&reading, "PANDO_RING_KIB is a power of two from %d to %d, not %u.", RING_MIN_KIB, RING_MAX_KIB,

@@ -16,6 +16,7 @@ struct pando_config {
     struct pando_door_settings door;
     enum pando_unwinder unwinder;
     bool follow_forks;
+    uint32_t budget_percent;      /* of the process's CPU time that profiling may take */
     uint32_t ring_kib;            /* a power of two */
     uint32_t exit_timeout_ms;     /* that the last flush may take */
 };

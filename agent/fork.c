@@ -13,6 +13,7 @@
 #include "agent/agent_thread.h"
 #include "agent/cpu_clock.h"
 #include "agent/lifecycle.h"
+#include "agent/pace.h"
 #include "agent/thread_exit.h"
 #include "agent/threads.h"
 #include "base/clock.h"
@@ -62,6 +63,8 @@ static void empty_everything(void)
     atomic_store(&pando_agent.objects.unknown_code, 0);
     memset(&pando_agent.counters, 0, sizeof pando_agent.counters);
     pando_cpu_clock_forget_all();
+    pando_cpu_clock_set_step(1);
+    pando_pace_setup(pando_agent.config.budget_percent, pando_agent.config.door.rate_hz);
     pando_threads_reset(&pando_agent.counters);
 }
 

@@ -6,7 +6,9 @@
 #include "agent/agent.h"
 #include "agent/agent_thread.h"
 #include "agent/host_signals.h"
+#include "agent/pace.h"
 #include "agent/threads.h"
+#include "agent/unsampled.h"
 #include "agent/walk_compare.h"
 #include "agent/walk_libunwind.h"
 #include "agent/walker.h"
@@ -108,6 +110,14 @@ static int push(struct pando_thread_slot *slot, uint32_t weight, uint32_t stack_
     return pando_ring_push(pando_agent.ring, parts, stack_words != 0 ? 5 : 2);
 }
 
+static uint32_t weigh(struct pando_thread_slot *slot, unsigned overruns)
+{
+    uint64_t weight = pando_cpu_clock_take(&slot->timer, overruns);
+    if (weight > 1 + (uint64_t)overruns)
+        pando_count_add(&pando_agent.counters, PANDO_COUNT_INTERVALS_SKIPPED, weight - 1 - overruns);
+    return weight < UINT32_MAX ? (uint32_t)weight : UINT32_MAX;
+}
+
 static void take_sample(struct pando_thread_slot *slot, uint32_t weight, void *context)
 {
     struct pando_objects *objects = &pando_agent.objects;
@@ -124,6 +134,7 @@ static void take_sample(struct pando_thread_slot *slot, uint32_t weight, void *c
     if (pando_agent.config.unwinder == PANDO_UNWINDER_COMPARE)
         pando_walk_compare(slot, context);
     pando_objects_leave(objects, reader);
+    pando_unsampled_learn(&slot->walk);
 
     uint32_t stack_words = slot->walk.end == PANDO_WALK_END_NO_ROWS ? stack_words_at(slot, slot->walk.registers[PANDO_WALK_RSP])
                                                                     : 0;
@@ -144,15 +155,19 @@ void pando_handler(int number, siginfo_t *info, void *context)
         pando_host_signals_foreign(number, info, context);
         return;
     }
+    uint64_t begin_ticks = pando_pace_ticks();
     struct pando_counters *counters = &pando_agent.counters;
+    unsigned overruns = info->si_overrun > 0 ? (unsigned)info->si_overrun : 0;
     pando_count(counters, PANDO_COUNT_SIGNALS);
-    if (info->si_overrun > 0)
-        pando_count_add(counters, PANDO_COUNT_OVERRUNS, (uint64_t)info->si_overrun);
+    if (overruns > 0)
+        pando_count_add(counters, PANDO_COUNT_OVERRUNS, overruns);
     struct pando_thread_slot *slot = slot_of(cookie);
-    if (pando_agent_phase() != PANDO_PHASE_ACTIVE)
+    if (pando_agent_phase() != PANDO_PHASE_ACTIVE) {
         pando_count(counters, PANDO_COUNT_DROPPED_STOPPED);
-    else if (slot == NULL)
+    } else if (slot == NULL) {
         pando_count(counters, PANDO_COUNT_DROPPED_STALE);
-    else
-        take_sample(slot, 1 + (uint32_t)(info->si_overrun > 0 ? info->si_overrun : 0), context);
+    } else {
+        take_sample(slot, weigh(slot, overruns), context);
+        pando_pace_spent(&slot->handler_ticks, begin_ticks);
+    }
 }

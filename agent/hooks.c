@@ -14,6 +14,7 @@
 #include "agent/real.h"
 #include "agent/thread_exit.h"
 #include "agent/threads.h"
+#include "agent/unsampled.h"
 
 /* The first function of each thread of the host's. Ends in a jump, so that no frame of ours is in the stack. */
 static void *begin_thread(void *argument)
@@ -22,6 +23,7 @@ static void *begin_thread(void *argument)
     void *(*start)(void *) = slot->start;
     void *start_argument = slot->argument;
     if (pando_agent_phase() == PANDO_PHASE_ACTIVE) {
+        pando_unsampled_thread_begins(__builtin_return_address(0));
         pando_thread_exit_watch(slot);
         pando_threads_enter_self(slot, false);
     } else {

@@ -18,6 +18,7 @@
 #include "agent/fork.h"
 #include "agent/handler.h"
 #include "agent/host_signals.h"
+#include "agent/pace.h"
 #include "agent/real.h"
 #include "agent/thread_exit.h"
 #include "agent/threads.h"
@@ -99,6 +100,7 @@ static int begin(bool is_load)
     if (pando_agent.config.unwinder != PANDO_UNWINDER_ROWS && pando_walk_libunwind_load() != 0)
         return fail(PANDO_ERR_NOT_FOUND, "PANDO_UNWIND asks for libunwind, but libunwind.so.8 cannot be opened");
     pando_cpu_clock_setup(pando_agent.config.door.rate_hz);
+    pando_pace_setup(pando_agent.config.budget_percent, pando_agent.config.door.rate_hz);
     pando_threads_reset(&pando_agent.counters);
     pando_agent.pid = getpid();
     pando_agent.start_wall_ns = pando_clock_wall_ns();
@@ -150,11 +152,12 @@ static int stop(bool process_ends)
     unsigned active = PANDO_PHASE_ACTIVE;
     if (!atomic_compare_exchange_strong(&pando_agent.phase, &active, PANDO_PHASE_STOPPING))
         return PANDO_ERR_STATE;
+    bool has_work = pando_agent_thread_has_work(); /* before what the threads' ends add: a process without a sample just ends */
     pando_threads_leave_all();
     pando_log(PANDO_LOG_INFO, "sampling ends: %llu signals, %llu samples kept.",
               (unsigned long long)pando_counted(&pando_agent.counters, PANDO_COUNT_SIGNALS),
               (unsigned long long)pando_counted(&pando_agent.counters, PANDO_COUNT_SAMPLES_KEPT));
-    if (process_ends && !pando_agent_thread_has_work())
+    if (process_ends && !has_work)
         return 0; /* the thread sleeps, and ends with the process */
     int error = pando_agent_thread_ask(PANDO_REQUEST_STOP, early_flush_failed ? pando_clock_mono_ns() : exit_deadline_mono_ns());
     set_phase(PANDO_PHASE_OFF);

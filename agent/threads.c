@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "agent/cpu_clock.h"
+#include "agent/unsampled.h"
 #include "base/error.h"
 #include "base/raw_syscall.h"
 
@@ -76,7 +77,7 @@ void pando_threads_reset(struct pando_counters *counters)
         struct pando_thread_slot *slot = pando_threads_slot(i);
         if (slot == NULL)
             continue;
-        slot->timer = -1;
+        slot->timer.number = -1;
         set_state(slot, PANDO_THREAD_FREE);
     }
     atomic_store_explicit(&counters->threads_now, 0, memory_order_relaxed);
@@ -122,8 +123,9 @@ struct pando_thread_slot *pando_threads_reserve(void)
         if (pando_thread_state(use) == PANDO_THREAD_FREE &&
             atomic_compare_exchange_strong_explicit(&slot->use, &use, taken, memory_order_acquire, memory_order_relaxed)) {
             slot->number = number;
-            slot->timer = -1;
+            slot->timer.number = -1;
             slot->tid = 0;
+            slot->start = NULL;
             slot->by_hook = false;
             slot->stack_low = slot->stack_high = 0;
             raise_high_water(number + 1);
@@ -214,9 +216,7 @@ void pando_threads_leave(struct pando_thread_slot *slot, unsigned use)
         !atomic_compare_exchange_strong_explicit(&slot->use, &use, taken, memory_order_acq_rel, memory_order_relaxed))
         return;
     if (pando_thread_is_hosts(use)) {
-        if (slot->timer >= 0)
-            pando_cpu_clock_stop(slot->timer);
-        slot->timer = -1;
+        pando_unsampled_account(slot, pando_cpu_clock_stop(&slot->timer, slot->tid));
         if (slot->by_hook)
             atomic_fetch_sub(&by_hook_now, 1);
         atomic_fetch_sub_explicit(&counted->threads_now, 1, memory_order_relaxed);

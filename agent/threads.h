@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/cpu_clock.h"
 #include "agent/walker.h"
 #include "exchange/counters.h"
 #include "exchange/sample.h"
@@ -33,12 +34,13 @@ struct pando_thread_slot {
     atomic_uint use;
     uint32_t number;            /* of the slot */
     int tid;
-    int timer;                  /* the kernel's number; -1 none */
+    struct pando_cpu_timer timer;
     bool by_hook;               /* it takes itself down; else the scan does, when its tid is gone */
     uint64_t stack_low, stack_high; /* readable [low, high) while its stack pointer is inside; 0, 0: not known */
-    void *(*start)(void *);     /* what pthread_create was called with */
+    void *(*start)(void *);     /* what pthread_create was called with; NULL: not made by it, or before Pando */
     void *argument;
     /* The handler's: */
+    atomic_ullong handler_ticks; /* spent in it by all that had this slot (agent/pace.h) */
     struct pando_walk walk;
     uint64_t probed_page;       /* the last page that was found readable, in the walk under way */
     uint64_t frames[PANDO_SAMPLE_FRAMES_MAX];
@@ -69,7 +71,8 @@ void pando_threads_enter_self(struct pando_thread_slot *slot, bool is_main);
 void pando_threads_enter_other(struct pando_thread_slot *slot, int tid);
 /* Marks a slot as one of Pando's own threads. */
 void pando_threads_enter_own(struct pando_thread_slot *slot, int tid);
-/* Ends its timer and frees the slot, if its use is still `use` (as read before): else somebody else has done it. */
+/* Ends its timer, accounts for what no sample stands for (agent/unsampled.h) and frees the slot, if its use is still `use` (as read
+ * before): else somebody else has done it. */
 void pando_threads_leave(struct pando_thread_slot *slot, unsigned use);
 /* How many are in that tell of their own end (by_hook). Those that the scan took in do not count: it may take in one that is just
  * ending, and finds that out at the next look only. */

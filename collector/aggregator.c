@@ -141,13 +141,14 @@ static struct pando_call_frame own_frame(enum pando_call_own which)
 }
 
 /* The stack in hand becomes a path from the root: its outermost depth_max frames, below <Incomplete> if it is not whole; if it
- * does not fit, the last is <Truncated>. */
+ * does not fit, the last is <Truncated>. Time without a stack is <Unsampled>, below what is known. */
 static void make_path(struct pando_aggregator *aggregator)
 {
     struct pando_sample_stack *stack = &aggregator->stack;
     struct pando_call_frame *path = aggregator->path;
     uint32_t depth_max = aggregator->config.depth_max, count = 0;
-    bool whole = stack->walk_end == PANDO_WALK_END_OUTERMOST && stack->frame_count != 0;
+    bool unsampled = (stack->flags & PANDO_SAMPLE_UNSAMPLED) != 0 && stack->frame_count + 1 < depth_max;
+    bool whole = stack->walk_end == PANDO_WALK_END_OUTERMOST && (stack->frame_count != 0 || unsampled);
     uint32_t total = stack->frame_count + (whole ? 0 : 1);
     if (total > depth_max)
         stack->flags |= PANDO_SAMPLE_TRUNCATED;
@@ -160,6 +161,8 @@ static void make_path(struct pando_aggregator *aggregator)
         path[count++] = locate(aggregator, pando_sample_stack_address(stack, i - 1));
     if (truncated)
         path[count++] = own_frame(PANDO_CALL_TRUNCATED);
+    if (unsampled)
+        path[count++] = own_frame(PANDO_CALL_UNSAMPLED);
     aggregator->path_count = count;
 }
 

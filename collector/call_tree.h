@@ -14,6 +14,7 @@ struct pando_call_tree;
 enum pando_call_own {
     PANDO_CALL_INCOMPLETE,   /* the outermost frame of a stack whose real outermost frames were not found */
     PANDO_CALL_TRUNCATED,    /* the innermost frame of a stack that was too deep: stands for all that were cut off */
+    PANDO_CALL_UNSAMPLED,    /* the innermost frame of time that a thread used after its last sample */
 };
 
 struct pando_call_frame {

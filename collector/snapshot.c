@@ -81,7 +81,9 @@ static int64_t put_frame(struct snapshot *snapshot, const char *name, const char
 
 static const char *own_name(uint64_t which)
 {
-    return which == PANDO_CALL_TRUNCATED ? PANDO_SNAPSHOT_TRUNCATED : PANDO_SNAPSHOT_INCOMPLETE;
+    return which == PANDO_CALL_TRUNCATED   ? PANDO_SNAPSHOT_TRUNCATED
+           : which == PANDO_CALL_UNSAMPLED ? PANDO_SNAPSHOT_UNSAMPLED
+                                           : PANDO_SNAPSHOT_INCOMPLETE;
 }
 
 static int64_t name_frame(struct snapshot *snapshot, const struct used_frame *used)

@@ -14,6 +14,7 @@
 /* How frames of our own, and those for whose names there was no more room, are shown. */
 #define PANDO_SNAPSHOT_INCOMPLETE "<Incomplete>"
 #define PANDO_SNAPSHOT_TRUNCATED "<Truncated>"
+#define PANDO_SNAPSHOT_UNSAMPLED "<Unsampled>"
 #define PANDO_SNAPSHOT_NAMES_LEFT_OUT "<NamesLeftOut>"
 
 /* The limit for a builder in which any tree of `tree_bytes` (as pando_call_tree_bytes says) finds room, with `names_limit_bytes`

@@ -14,6 +14,11 @@ const char *pando_counter_name(enum pando_counter which)
     case PANDO_COUNT_DROPPED_STOPPED: return "samplesDroppedStopped";
     case PANDO_COUNT_OVERRUNS: return "overruns";
     case PANDO_COUNT_FOREIGN_SIGNALS: return "foreignSignals";
+    case PANDO_COUNT_SAMPLES_AT_THREAD_END: return "samplesAtThreadEnd";
+    case PANDO_COUNT_LOST_AT_THREAD_END: return "samplesLostAtThreadEnd";
+    case PANDO_COUNT_RATE_LOWERED: return "rateLowered";
+    case PANDO_COUNT_RATE_RAISED: return "rateRaised";
+    case PANDO_COUNT_INTERVALS_SKIPPED: return "intervalsSkipped";
     case PANDO_COUNT_THREADS_SEEN: return "threadsSeen";
     case PANDO_COUNT_THREADS_NO_SLOT: return "threadsNoSlot";
     case PANDO_COUNT_THREADS_NO_TIMER: return "threadsNoTimer";

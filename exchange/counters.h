@@ -17,6 +17,12 @@ enum pando_counter {
     PANDO_COUNT_DROPPED_STOPPED,        /* arrived after stop, before start */
     PANDO_COUNT_OVERRUNS,               /* expiries that the kernel put into a later signal; they are in the weights */
     PANDO_COUNT_FOREIGN_SIGNALS,        /* SIGPROF of the host's, passed on */
+    PANDO_COUNT_SAMPLES_AT_THREAD_END,  /* records without a signal: time after a thread's last sample. The aggregator folds them too */
+    PANDO_COUNT_LOST_AT_THREAD_END,     /* for which there was no room in the ring */
+    /* The budget (PANDO_BUDGET_PERCENT). */
+    PANDO_COUNT_RATE_LOWERED,           /* times */
+    PANDO_COUNT_RATE_RAISED,
+    PANDO_COUNT_INTERVALS_SKIPPED,      /* that were not sampled because of it; they are in the weights */
     /* Threads. */
     PANDO_COUNT_THREADS_SEEN,
     PANDO_COUNT_THREADS_NO_SLOT,        /* more threads than the registry holds */
@@ -49,7 +55,7 @@ enum pando_counter {
 struct pando_counters {
     atomic_ullong values[PANDO_COUNTERS];
     atomic_uint threads_now;            /* gauge: threads in the registry */
-    atomic_ullong handler_ns;           /* time spent in the handler, where it is measured */
+    atomic_ullong handler_ns;           /* time spent in the handler (agent/pace.h); up to the last look */
 };
 
 static inline void pando_count_add(struct pando_counters *counters, enum pando_counter which, uint64_t more)

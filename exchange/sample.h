@@ -28,6 +28,7 @@ enum pando_walk_end {
 enum pando_sample_flag {
     PANDO_SAMPLE_TRUNCATED = 1,   /* innermost frames left out: there were more than the limit (outermost are kept) */
     PANDO_SAMPLE_GUESSED = 2,     /* some frame was found by a guess, not a row or a checked frame pointer */
+    PANDO_SAMPLE_UNSAMPLED = 4,   /* no stack was taken: time of a thread that has ended, under its first function, if that is known */
 };
 
 #define PANDO_SAMPLE_EXACT (1ull << 63) /* in a frame word: the address itself, not a return address */
@@ -43,7 +44,7 @@ struct pando_sample_head {
 _Static_assert(sizeof(struct pando_sample_head) == 8, "one word");
 
 struct pando_sample_origin {
-    uint32_t weight;              /* 1 + timer overruns: sampling intervals that this sample stands for */
+    uint32_t weight;              /* nominal sampling intervals that this sample stands for: 1 + timer overruns, times the clock's step */
     uint32_t tid;
 };
 _Static_assert(sizeof(struct pando_sample_origin) == 8, "one word");

@@ -77,10 +77,11 @@ failed:
     return error;
 }
 
+/* Of Pando's threads, and of its handler in the host's. */
 static uint64_t own_cpu_ns(const struct pando_worker *worker)
 {
-    return pando_clock_thread_cpu_ns() +
-           atomic_load_explicit(&worker->upload_counters.thread_cpu_ns, memory_order_relaxed);
+    return pando_clock_thread_cpu_ns() + atomic_load_explicit(&worker->upload_counters.thread_cpu_ns, memory_order_relaxed) +
+           atomic_load_explicit(&worker->host->counters->handler_ns, memory_order_relaxed);
 }
 
 /* Hands the interval to the uploader. The samples stay in the tree when there is no memory for the profile. */

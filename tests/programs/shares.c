@@ -36,9 +36,9 @@ static double seconds;
 
 static void *work(void *unused)
 {
-    double at = cpu_s(), end = at + seconds;
-    const double round_s = 0.05;
-    while (at + round_s <= end) {
+    double at = cpu_s(), end = at + seconds, turns = 0;
+    for (double round_s = 0.05; at + round_s <= end; turns += 0.6180339887498949) {
+        round_s = 0.03 + 0.04 * (turns - (double)(long)turns); /* evenly spread: never in step with the sampling */
         burn_sixty(at + round_s * 0.6);
         burn_thirty(at + round_s * 0.9);
         burn_ten(at + round_s);
