@@ -26,7 +26,9 @@
 
 enum {
     STACK_BYTES = 1 << 20,   /* the demangler needs half of it for the worst names known */
-    TURN_MS = 100,           /* between turns while there are samples */
+    FIRST_TURN_MS = 100,     /* between the first turns: there is code without rows */
+    FIRST_TURNS = 10,
+    TURN_MS = 250,           /* between turns while there are samples; a ring that is half full ends the sleep */
     FIRST_SLEEP_MS = 50,     /* before the worker is opened: many programs are over by then */
     QUIET_MS = 500,          /* between turns after the last sample, until the next look for threads: they may all be gone */
     IDLE_MS = 10000,         /* between looks for threads of others while nothing runs */
@@ -46,6 +48,7 @@ static atomic_uint forks_waiting, in_loader;
 static const struct pando_door *door;
 static struct pando_worker *_Atomic worker;
 static bool scans_first, gave_up;
+static int turns;               /* that the worker was given, up to FIRST_TURNS */
 static bool has_scanned_since;  /* the last sample */
 
 static void wake_up(void)
@@ -124,6 +127,7 @@ void pando_agent_thread_after_fork(bool is_child)
     atomic_store(&sleeps, false);
     atomic_store(&hurries, false);
     worker = NULL;
+    turns = 0;
     gave_up = false;
 }
 
@@ -186,7 +190,9 @@ static uint64_t take_turn(bool *ret_until_noticed)
     *ret_until_noticed = !had_samples;
     if (had_samples)
         has_scanned_since = false;
-    uint64_t limit_ns = (had_samples ? TURN_MS : has_scanned_since ? IDLE_MS : QUIET_MS) * MS;
+    turns += turns < FIRST_TURNS;
+    uint64_t turn_ms = turns < FIRST_TURNS ? FIRST_TURN_MS : TURN_MS;
+    uint64_t limit_ns = (had_samples ? turn_ms : has_scanned_since ? IDLE_MS : QUIET_MS) * MS;
     return wish_ns < limit_ns ? wish_ns : limit_ns;
 }
 
