@@ -70,7 +70,8 @@ export function makeTrust() {
             element.replaceChildren(
                 fact("CPU time sampled", seconds(m.totalNs), m.cpuTimeNs > 0 ? percent(m.totalNs, m.cpuTimeNs) + " of the process’s " + seconds(m.cpuTimeNs) : "",
                     "What the samples stand for, beside what the kernel says the process used"),
-                fact("Samples", whole(m.samples), "in " + count(m.profiles, "profile", "profiles")),
+                fact("Samples", whole(m.samples), "in " + count(m.profiles, "profile", "profiles") +
+                    (m.totalNs > 0 ? " · " + whole(Math.round(m.samples / m.totalNs * 1e9)) + " a second of CPU time" : "")),
                 fact("Time", span(m.endMs - m.startMs), moment(m.startMs) + " – " + moment(m.endMs), who),
                 fact("Profiler’s own CPU", seconds(m.overheadNs), m.cpuTimeNs > 0 ? percent(m.overheadNs, m.cpuTimeNs) + " of the process’s" : ""),
                 h("div.fact" + (lost > 0 ? ".warn" : ""), {}, h("span.label", {}, "Samples lost"), h("span.value", {}, whole(lost)), details));

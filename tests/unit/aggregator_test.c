@@ -252,6 +252,32 @@ static void test_stacks_that_are_not_whole(void **state)
     world_free(world);
 }
 
+/* Time without a stack lies below what is known of its thread, at the root if that is nothing. */
+static void test_time_that_was_not_sampled(void **state)
+{
+    (void)state;
+    struct world *world = world_new(TWO_OBJECTS, (struct pando_aggregator_config){.depth_max = 4});
+    const uint64_t frames[] = {(ALPHA + 1) | PANDO_SAMPLE_EXACT, ALPHA + 3, ALPHA + 5, ALPHA + 7};
+    const struct pando_sample_head head = {.kind = PANDO_SAMPLE_STACK, .flags = PANDO_SAMPLE_UNSAMPLED};
+    for (uint16_t count = 0; count <= 4; count++) {
+        struct pando_sample_head one = head;
+        one.frame_count = count;
+        push(world, one, 2, frames, NULL, 0);
+    }
+    struct pando_sample_head odd = head; /* no handler writes such a thing */
+    odd.walk_end = PANDO_WALK_END_BAD_STACK;
+    odd.flags |= PANDO_SAMPLE_TRUNCATED;
+    odd.frame_count = 3;
+    push(world, odd, 1, frames, NULL, 0);
+    expect_folded(world, "<Incomplete>;[alpha+0x4];[alpha+0x2];<Truncated>; 1\n"
+                         "<Unsampled>; 2\n"
+                         "[alpha+0x1];<Unsampled>; 2\n"
+                         "[alpha+0x2];[alpha+0x1];<Unsampled>; 2\n"
+                         "[alpha+0x4];[alpha+0x2];[alpha+0x1]; 2\n"
+                         "[alpha+0x6];[alpha+0x4];[alpha+0x2];[alpha+0x1]; 2\n");
+    world_free(world);
+}
+
 static void test_depth(void **state)
 {
     (void)state;
@@ -845,6 +871,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_call_sites_and_exact_addresses),
         cmocka_unit_test(test_stacks_that_are_not_whole),
+        cmocka_unit_test(test_time_that_was_not_sampled),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_random_stacks),
         cmocka_unit_test(test_every_limit_keeps_every_sample),
