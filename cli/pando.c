@@ -20,7 +20,7 @@ static const struct command commands[] = {
      "Runs COMMAND with Pando in it, shows its call tree live in a browser, prints the hottest functions at its end,\n"
      "and ends with COMMAND's exit status (128 + signal number if a signal ended it).\n"
      "  --group NAME          profiling group (default: COMMAND's name)\n"
-     "  --rate HZ             samples a second of CPU time\n"
+     "  --rate HZ             samples a second of CPU time, 1 to 4000 (default 100)\n"
      "  --interval SECONDS    how often a profile is sent (default 3)\n"
      "  --listen HOST:PORT    where the page is served (default 127.0.0.1 and a free port)\n"
      "  --store FILE          keep the profiles in this SQLite file (default: in memory only)\n"

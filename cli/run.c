@@ -20,7 +20,7 @@
 #include "cli/top_table.h"
 #include "receiver/receiver.h"
 
-enum { HOST_BYTES = 256, URL_BYTES = HOST_BYTES + 32, RATE_MAX_HZ = 10000, INTERVAL_MAX_S = 3600 };
+enum { HOST_BYTES = 256, URL_BYTES = HOST_BYTES + 32, RATE_MAX_HZ = 4000, INTERVAL_MAX_S = 3600 };
 
 struct options {
     char group[PANDO_GROUP_BYTES];
