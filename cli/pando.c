@@ -21,6 +21,7 @@ static const struct command commands[] = {
      "and ends with COMMAND's exit status (128 + signal number if a signal ended it).\n"
      "  --group NAME          profiling group (default: COMMAND's name)\n"
      "  --rate HZ             samples a second of CPU time, 1 to 4000 (default 100)\n"
+     "  --mode cpu|wall|both  what is measured: CPU time (default), the time of all threads, running or not, or both\n"
      "  --interval SECONDS    how often a profile is sent (default 3)\n"
      "  --listen HOST:PORT    where the page is served (default 127.0.0.1 and a free port)\n"
      "  --store FILE          keep the profiles in this SQLite file (default: in memory only)\n"
@@ -38,13 +39,15 @@ static const struct command commands[] = {
      "  --host-name NAME,...  more names by which clients may call this receiver (a service's, a proxy's)\n"},
     {"report", pando_cli_report, "prints the hottest functions and the call tree of what a receiver has stored",
      "usage: pando report (--url URL | --store FILE) [OPTION...]\n"
-     "Prints where the CPU time of a profiling group went.\n"
+     "Prints where the CPU time of a profiling group went, or its wall time where that was measured.\n"
      "  --url URL             ask this receiver\n"
      "  --store FILE          read this SQLite file of a receiver\n"
      "  --group NAME          profiling group (default: the only one there is)\n"
      "  --since TIME          only profiles of the last TIME: 90s, 10m, 2h, 7d\n"
      "  --start TIME          only profiles from TIME on: 2026-01-31T12:00:00Z, or milliseconds since 1970\n"
      "  --end TIME            only profiles up to TIME\n"
+     "  --state STATE         CPU (default, where there is any), all (wall time), or only threads that were RUNNABLE,\n"
+     "                        BLOCKED, NATIVE, WAITING, TIMED_WAITING, or several of these, with commas between\n"
      "  --top N               lines of the table (default 20; 0: none)\n"
      "  --min-percent P       leave out branches of the tree under P percent (default 1; 100 leaves out the tree)\n"
      "  --format text|json    (default text)\n"},

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/report_json.h"
+#include "cli/shown.h"
 #include "cli/source.h"
 #include "cli/time_text.h"
 #include "cli/top_table.h"
@@ -19,6 +20,7 @@ struct options {
     const char *group;
     uint64_t start_ms, end_ms, top;
     double min_percent;
+    unsigned view;   /* of profile/states.h */
     bool as_json;
 };
 
@@ -70,6 +72,11 @@ static bool parse_option(int option, struct options *options)
     case 'a':
     case 'e':
         return parse_time(option, optarg, options);
+    case 'x':
+        if (pando_profile_view_parse(optarg, &options->view))
+            return true;
+        pando_cli_complain("--state is CPU, all, or states such as RUNNABLE or WAITING, with commas between, not \"%s\".", optarg);
+        return false;
     case 't':
         return pando_cli_number("--top", optarg, 0, PANDO_TOP_TABLE_MAX, &options->top);
     case 'p':
@@ -92,7 +99,8 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"group", required_argument, NULL, 'g'},       {"since", required_argument, NULL, 'S'},
         {"start", required_argument, NULL, 'a'},       {"end", required_argument, NULL, 'e'},
         {"top", required_argument, NULL, 't'},         {"min-percent", required_argument, NULL, 'p'},
-        {"format", required_argument, NULL, 'f'},      {NULL, 0, NULL, 0},
+        {"format", required_argument, NULL, 'f'},      {"state", required_argument, NULL, 'x'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = pando_cli_next_option(argc, argv, ":", long_options)) != -1) {
@@ -110,15 +118,17 @@ static bool parse_options(int argc, char **argv, struct options *options)
     return true;
 }
 
-static int print_text(const struct options *options, const char *group, const struct pando_profile *profile,
+static int print_text(const struct options *options, const char *group, const struct pando_shown *shown,
                       const struct pando_weights *weights, uint64_t profile_count)
 {
-    printf("Group %s: %.2f s of CPU time in %" PRIu64 " samples, %" PRIu64 " profiles.\n", group,
-           (double)weights->total / 1e9, profile->meta.samples, profile_count);
+    const struct pando_profile *profile = shown->profile;
+    printf("Group %s: %.2f s of %s in %" PRIu64 " samples, %" PRIu64 " profiles.\n", group,
+           (double)weights->total / 1e9, pando_shown_clock(shown), profile->meta.samples, profile_count);
+    pando_shown_print_states(stdout, shown);
     int error = 0;
     if (options->top != 0) {
         putchar('\n');
-        error = pando_top_table_print(stdout, profile, weights, (uint32_t)options->top);
+        error = pando_top_table_print(stdout, profile, weights, pando_shown_clock(shown), (uint32_t)options->top);
     }
     if (error == 0 && options->min_percent < 100) {
         putchar('\n');
@@ -127,15 +137,14 @@ static int print_text(const struct options *options, const char *group, const st
     return error;
 }
 
-static int print(const struct options *options, const char *group, const struct pando_profile *profile,
-                 uint64_t profile_count)
+static int print(const struct options *options, const char *group, const struct pando_shown *shown, uint64_t profile_count)
 {
     struct pando_weights weights;
-    int error = pando_weights_make(profile, &weights);
+    int error = pando_weights_make(shown->profile, &weights);
     if (error == 0)
-        error = options->as_json ? pando_report_json_print(stdout, group, profile, &weights, profile_count,
+        error = options->as_json ? pando_report_json_print(stdout, group, shown, &weights, profile_count,
                                                            (uint32_t)options->top)
-                                 : print_text(options, group, profile, &weights, profile_count);
+                                 : print_text(options, group, shown, &weights, profile_count);
     pando_weights_release(&weights);
     if (error == 0 && (fflush(stdout) != 0 || ferror(stdout)))
         error = PANDO_ERR_IO;
@@ -163,7 +172,12 @@ int pando_cli_report(int argc, char **argv)
         pando_cli_complain("%s", message);
         return PANDO_EXIT_FAILED;
     }
-    int status = print(&options, group, profile, profile_count);
-    pando_profile_free(profile);
+    struct pando_shown shown;
+    if (pando_shown_make(profile, options.view, &shown) != 0) {
+        pando_cli_complain("there is no memory.");
+        return PANDO_EXIT_FAILED;
+    }
+    int status = print(&options, group, &shown, profile_count);
+    pando_shown_release(&shown);
     return status;
 }

@@ -60,9 +60,20 @@ static json_t *counters_of(const struct pando_profile *profile)
     return counters;
 }
 
-int pando_report_json_print(FILE *out, const char *group, const struct pando_profile *profile,
+static json_t *states_of(const struct pando_shown *shown)
+{
+    json_t *states = json_object();
+    for (unsigned state = 0; state < PANDO_PROFILE_STATES; state++)
+        if (shown->totals[state] != 0)
+            json_object_set_new(states, pando_profile_state_name((enum pando_profile_state)state),
+                                json_integer((json_int_t)shown->totals[state]));
+    return states;
+}
+
+int pando_report_json_print(FILE *out, const char *group, const struct pando_shown *shown,
                             const struct pando_weights *weights, uint64_t profile_count, uint32_t top_limit)
 {
+    const struct pando_profile *profile = shown->profile;
     json_t *report = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:{s:o, s:o}}",
         "group", group, "totalNs", (json_int_t)weights->total, "samples", (json_int_t)profile->meta.samples,
         "profiles", (json_int_t)profile_count, "startMs", (json_int_t)profile->meta.start_wall_ms,
@@ -71,6 +82,8 @@ int pando_report_json_print(FILE *out, const char *group, const struct pando_pro
         "tree", "frames", frames_of(profile), "nodes", nodes_of(profile));
     if (report == NULL)
         return PANDO_ERR_NO_MEMORY;
+    if (shown->has_states)
+        json_object_set_new(report, "states", states_of(shown));
     int failed = json_dumpf(report, out, JSON_INDENT(0));
     json_decref(report);
     return failed == 0 && fputc('\n', out) != EOF ? 0 : PANDO_ERR_IO;

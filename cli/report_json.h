@@ -6,13 +6,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cli/shown.h"
 #include "cli/weights.h"
 #include "profile/profile.h"
 
 /* {"group","totalNs","samples","profiles","startMs","endMs","counters","top":[{"name","object","selfNs","totalNs",
- * "selfPercent","totalPercent"}],"tree":{"frames":[{"name","object"}],"nodes":{"parent","frame","selfNs"}}}: the tree has the
- * form of the receiver's API. Returns 0, PANDO_ERR_NO_MEMORY or PANDO_ERR_IO. */
-int pando_report_json_print(FILE *out, const char *group, const struct pando_profile *profile,
+ * "selfPercent","totalPercent"}],"tree":{"frames":[{"name","object"}],"nodes":{"parent","frame","selfNs"}}}, and "states" with nanoseconds by
+ * name where there is wall time: the tree has the form of the receiver's API. Returns 0, PANDO_ERR_NO_MEMORY or PANDO_ERR_IO. */
+int pando_report_json_print(FILE *out, const char *group, const struct pando_shown *shown,
                             const struct pando_weights *weights, uint64_t profile_count, uint32_t top_limit);
 
 #endif

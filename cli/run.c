@@ -26,7 +26,7 @@ struct options {
     char group[PANDO_GROUP_BYTES];
     char host[HOST_BYTES];
     uint16_t port;
-    const char *interval_s, *rate_hz;
+    const char *interval_s, *rate_hz, *mode;
     const char *store_path, *url, *log;
     uint64_t top;
     bool keep, listens;
@@ -68,6 +68,12 @@ static bool parse_option(int option, struct options *options)
     case 'r':
         options->rate_hz = optarg;
         return pando_cli_number("--rate", optarg, 1, RATE_MAX_HZ, &number);
+    case 'm':
+        options->mode = optarg;
+        if (strcmp(optarg, "cpu") == 0 || strcmp(optarg, "wall") == 0 || strcmp(optarg, "both") == 0)
+            return true;
+        pando_cli_complain("--mode is cpu, wall or both, not \"%s\".", optarg);
+        return false;
     case 'i':
         options->interval_s = optarg;
         return pando_cli_number("--interval", optarg, 1, INTERVAL_MAX_S, &number);
@@ -100,7 +106,8 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"interval", required_argument, NULL, 'i'}, {"listen", required_argument, NULL, 'l'},
         {"store", required_argument, NULL, 's'},  {"url", required_argument, NULL, 'u'},
         {"top", required_argument, NULL, 't'},    {"log", required_argument, NULL, 'L'},
-        {"keep", no_argument, NULL, 'k'},         {NULL, 0, NULL, 0},
+        {"keep", no_argument, NULL, 'k'},         {"mode", required_argument, NULL, 'm'},
+        {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = pando_cli_next_option(argc, argv, "+:", long_options)) != -1) {
@@ -176,7 +183,7 @@ int pando_cli_run(int argc, char **argv)
         return PANDO_EXIT_FAILED;
     const struct pando_environment_settings settings = {
         .library = library, .url = url, .group = options.group, .interval_s = options.interval_s,
-        .rate_hz = options.rate_hz, .log = options.log};
+        .rate_hz = options.rate_hz, .mode = options.mode, .log = options.log};
     char **environment = pando_environment_make(environ, &settings);
     int status = PANDO_EXIT_FAILED;
     if (environment == NULL) {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/shown.h"
 #include "cli/source.h"
 #include "cli/target_check.h"
 #include "cli/terminal_text.h"
@@ -37,6 +38,28 @@ static void print_losses(const struct pando_profile *profile)
     }
 }
 
+static void print_shown(const struct pando_run_summary *summary, const struct pando_shown *shown, uint64_t profile_count)
+{
+    const struct pando_profile *profile = shown->profile;
+    const char *clock = pando_shown_clock(shown);
+    struct pando_weights weights;
+    if (pando_weights_make(profile, &weights) == 0) {
+        if (summary->top != 0) {
+            fputc('\n', stderr);
+            pando_top_table_print(stderr, profile, &weights, clock, summary->top);
+        }
+        fprintf(stderr, "pando: %.2f s of %s sampled (%" PRIu64 " samples in %" PRIu64
+                        " profiles), the process used %.2f s%s; the profiler itself %.2f s.\n",
+                (double)weights.total / 1e9, clock, profile->meta.samples, profile_count, profile->meta.cpu_time_s,
+                shown->view == PANDO_VIEW_CPU ? "" : " of CPU time", (double)profile->meta.overhead_cpu_ms / 1e3);
+        if (shown->has_states)
+            fputs("pando: ", stderr);
+        pando_shown_print_states(stderr, shown);
+        print_losses(profile);
+    }
+    pando_weights_release(&weights);
+}
+
 void pando_run_summary_print(const struct pando_run_summary *summary)
 {
     const struct pando_source source = {.url = summary->url};
@@ -53,18 +76,11 @@ void pando_run_summary_print(const struct pando_run_summary *summary)
         pando_cli_complain("the profiles cannot be shown: %s", message);
         return;
     }
-    struct pando_weights weights;
-    if (pando_weights_make(profile, &weights) == 0) {
-        if (summary->top != 0) {
-            fputc('\n', stderr);
-            pando_top_table_print(stderr, profile, &weights, summary->top);
-        }
-        fprintf(stderr, "pando: %.2f s of CPU time sampled (%" PRIu64 " samples in %" PRIu64
-                        " profiles), the process used %.2f s; the profiler itself %.2f s.\n",
-                (double)weights.total / 1e9, profile->meta.samples, profile_count, profile->meta.cpu_time_s,
-                (double)profile->meta.overhead_cpu_ms / 1e3);
-        print_losses(profile);
+    struct pando_shown shown;
+    if (pando_shown_make(profile, PANDO_VIEW_DEFAULT, &shown) != 0) {
+        pando_cli_complain("there is no memory to show the profile.");
+        return;
     }
-    pando_weights_release(&weights);
-    pando_profile_free(profile);
+    print_shown(summary, &shown, profile_count);
+    pando_shown_release(&shown);
 }

@@ -46,7 +46,7 @@ static int merge_from_url(const char *base, const char *group, uint64_t start_ms
 {
     char path[URL_BYTES / 2];
     char *escaped = curl_easy_escape(NULL, group, 0);
-    int len = snprintf(path, sizeof path, "/api/v1/groups/%s/tree?start=%" PRIu64, escaped != NULL ? escaped : "", start_ms);
+    int len = snprintf(path, sizeof path, "/api/v1/groups/%s/tree?state=raw&start=%" PRIu64, escaped != NULL ? escaped : "", start_ms);
     if (end_ms != UINT64_MAX && len > 0 && (size_t)len < sizeof path)
         snprintf(path + len, sizeof path - (size_t)len, "&end=%" PRIu64, end_ms);
     curl_free(escaped);

@@ -15,8 +15,8 @@ struct pando_source {
     const char *store_path;
 };
 
-/* Merges the profiles of `group` that overlap [start_ms, end_ms] (0, UINT64_MAX: all). The weights are nanoseconds; the
- * profile is the caller's to free. PANDO_ERR_NOT_FOUND: there are none; in all failures `message` has one sentence. */
+/* Merges the profiles of `group` that overlap [start_ms, end_ms] (0, UINT64_MAX: all). The weights are nanoseconds, with
+ * thread states as in profile/states.h; the profile is the caller's to free. PANDO_ERR_NOT_FOUND: there are none; in all failures `message` has one sentence. */
 int pando_source_merge(const struct pando_source *source, const char *group, uint64_t start_ms, uint64_t end_ms,
                        struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message,
                        size_t message_bytes);

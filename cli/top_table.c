@@ -33,7 +33,7 @@ static void print_frame(FILE *out, const struct pando_profile *profile, uint32_t
 }
 
 int pando_top_table_print(FILE *out, const struct pando_profile *profile, const struct pando_weights *weights,
-                          uint32_t limit)
+                          const char *clock, uint32_t limit)
 {
     if (limit > PANDO_TOP_TABLE_MAX)
         limit = PANDO_TOP_TABLE_MAX;
@@ -41,11 +41,11 @@ int pando_top_table_print(FILE *out, const struct pando_profile *profile, const 
     if (frames == NULL)
         return PANDO_ERR_NO_MEMORY;
     uint32_t count = pando_weights_top(profile, weights, limit, frames);
-    fputs("  self %  total %  self CPU time  function\n", out);
+    fprintf(out, "  self %%  total %%  self %s  function\n", clock);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t self = weights->frame_self[frames[i]];
-        fprintf(out, "  %6.1f  %7.1f  %11.2f s  ", pando_percent(self, weights->total),
-                pando_percent(weights->frame_total[frames[i]], weights->total), (double)self / 1e9);
+        fprintf(out, "  %6.1f  %7.1f  %*.2f s  ", pando_percent(self, weights->total),
+                pando_percent(weights->frame_total[frames[i]], weights->total), (int)strlen(clock) + 3, (double)self / 1e9);
         print_frame(out, profile, frames[i]);
     }
     free(frames);

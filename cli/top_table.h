@@ -11,9 +11,10 @@
 
 enum { PANDO_TOP_TABLE_MAX = 10000 };
 
-/* The table of the `limit` hottest functions. The profile's weights are nanoseconds. Returns 0 or PANDO_ERR_NO_MEMORY. */
+/* The table of the `limit` hottest functions. The profile's weights are nanoseconds of `clock` ("CPU time"). Returns 0 or
+ * PANDO_ERR_NO_MEMORY. */
 int pando_top_table_print(FILE *out, const struct pando_profile *profile, const struct pando_weights *weights,
-                          uint32_t limit);
+                          const char *clock, uint32_t limit);
 /* The call tree, hottest branch first, without the branches under `min_percent` of all. 0 or PANDO_ERR_NO_MEMORY. */
 int pando_tree_print(FILE *out, const struct pando_profile *profile, const struct pando_weights *weights,
                      double min_percent);

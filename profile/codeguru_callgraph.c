@@ -7,12 +7,20 @@
 
 #include "base/error.h"
 #include "profile/codeguru_decode.h"
+#include "profile/states.h"
 
 struct raw_node {
     uint64_t self;
     uint32_t parent; /* raw number, below its own */
     uint32_t name, object, file;
     uint32_t line_min, line_max;
+};
+
+/* What a node has in the counter of a thread state. */
+struct raw_state {
+    uint64_t weight;
+    uint32_t node; /* raw number */
+    enum pando_profile_state state;
 };
 
 enum seen { SEEN_COUNTS = 1, SEEN_FILE = 2, SEEN_LINE = 4, SEEN_CHILDREN = 8 };
@@ -27,7 +35,8 @@ struct callgraph {
     struct pando_codeguru_decode *decode;
     struct raw_node *nodes;
     struct level *levels;
-    size_t node_count, node_capacity, level_count, level_capacity;
+    struct raw_state *states;
+    size_t node_count, node_capacity, level_count, level_capacity, state_count, state_capacity;
 };
 
 static int wrong(struct callgraph *graph, const char *what)
@@ -142,6 +151,17 @@ static int enter_node(struct callgraph *graph, bool is_root)
     return 0;
 }
 
+static int add_state(struct callgraph *graph, const struct raw_node *node, enum pando_profile_state state, uint64_t weight)
+{
+    size_t states_max = graph->decode->limits->memory_bytes / sizeof *graph->states;
+    int error = grow(&graph->states, &graph->state_capacity, graph->state_count, states_max, sizeof *graph->states);
+    if (error != 0)
+        return error == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
+    graph->states[graph->state_count++] = (struct raw_state){
+        .weight = weight, .node = (uint32_t)(node - graph->nodes), .state = state};
+    return 0;
+}
+
 /* A count of the counter whose name is in the reader's text, told in the first counter's weights. Those that sampleWeights
  * does not name are no time that could be added up: they are passed over. */
 static int read_count(struct callgraph *graph, struct raw_node *node, uint32_t *seen_counters)
@@ -150,6 +170,7 @@ static int read_count(struct callgraph *graph, struct raw_node *node, uint32_t *
     int64_t name = pando_profile_builder_string(decode->builder, decode->reader.text, decode->reader.text_bytes);
     if (name < 0)
         return name == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
+    enum pando_profile_state state = pando_profile_state_of_counter(decode->reader.text);
     const struct pando_json_number *number = &decode->reader.number;
     if (pando_json_next(&decode->reader) != PANDO_JSON_NUMBER || !number->is_whole ||
         (number->is_negative && number->whole != 0))
@@ -165,6 +186,8 @@ static int read_count(struct callgraph *graph, struct raw_node *node, uint32_t *
             double converted = (double)weight * (decode->weights[0] / decode->weights[i]);
             weight = converted < 18446744073709549568.0 ? (uint64_t)(converted + 0.5) : UINT64_MAX;
         }
+        if (state != PANDO_PROFILE_NO_STATE)
+            return add_state(graph, node, state, weight);
         node->self = node->self > UINT64_MAX - weight ? UINT64_MAX : node->self + weight;
     }
     return 0;
@@ -299,6 +322,15 @@ static int build(struct callgraph *graph)
         pando_profile_builder_add_self(builder, (uint32_t)node, raw->self);
         raw->parent = (uint32_t)node;
     }
+    for (size_t i = 0; i < graph->state_count; i++) {
+        const struct raw_state *raw = &graph->states[i];
+        int64_t node = pando_profile_builder_state(builder, raw->state);
+        if (node >= 0)
+            node = pando_profile_builder_child(builder, graph->nodes[raw->node].parent, (uint32_t)node);
+        if (node < 0)
+            return node == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
+        pando_profile_builder_add_self(builder, (uint32_t)node, raw->weight);
+    }
     return 0;
 }
 
@@ -311,5 +343,6 @@ int pando_codeguru_decode_callgraph(struct pando_codeguru_decode *decode)
         error = build(&graph);
     free(graph.nodes);
     free(graph.levels);
+    free(graph.states);
     return error;
 }

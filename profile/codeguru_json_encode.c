@@ -67,13 +67,24 @@ static const char *counter_name(const struct pando_profile *profile)
     return name[0] != '\0' ? name : "WALL_TIME";
 }
 
-static void write_metadata(struct pando_buffer *out, const struct pando_profile *profile)
+/* A profile without states has its one counter, with or without weight in it. */
+static void write_weights(struct pando_buffer *out, const struct pando_profile *profile, const struct pando_codeguru_tree *tree)
+{
+    double weight_per_second = profile->meta.weight_per_second > 0 ? profile->meta.weight_per_second : 1.0;
+    open_object(out, "sampleWeights");
+    if (tree->states == NULL || (tree->seen & 1u << PANDO_PROFILE_NO_STATE) != 0)
+        member_double(out, counter_name(profile), weight_per_second);
+    for (unsigned state = PANDO_PROFILE_NO_STATE + 1; state < PANDO_PROFILE_STATES; state++)
+        if ((tree->seen & 1u << state) != 0)
+            member_double(out, pando_profile_state_name((enum pando_profile_state)state), weight_per_second);
+    close_object(out);
+}
+
+static void write_metadata(struct pando_buffer *out, const struct pando_profile *profile, const struct pando_codeguru_tree *tree)
 {
     const struct pando_profile_meta *meta = &profile->meta;
     open_object(out, "agentMetadata");
-    open_object(out, "sampleWeights");
-    member_double(out, counter_name(profile), meta->weight_per_second > 0 ? meta->weight_per_second : 1.0);
-    close_object(out);
+    write_weights(out, profile, tree);
     member_uint(out, "durationInMs", meta->active_ms);
     open_object(out, "fleetInfo");
     member_text(out, "id", meta->fleet_id);
@@ -99,15 +110,29 @@ static void write_metadata(struct pando_buffer *out, const struct pando_profile 
     close_object(out);
 }
 
-/* A node up to its children. */
-static void write_node_head(struct pando_buffer *out, const struct pando_codeguru_node *node, const char *counter)
+static void write_counts(struct pando_buffer *out, const struct pando_codeguru_tree *tree, uint32_t at, const char *counter)
 {
+    const uint64_t *states = tree->states != NULL ? tree->states[at] : NULL;
+    bool any = tree->nodes[at].self != 0;
+    for (unsigned state = PANDO_PROFILE_NO_STATE + 1; states != NULL && state < PANDO_PROFILE_STATES; state++)
+        any = any || states[state] != 0;
+    if (!any)
+        return;
+    open_object(out, "counts");
+    if (tree->nodes[at].self != 0)
+        member_uint(out, counter, tree->nodes[at].self);
+    for (unsigned state = PANDO_PROFILE_NO_STATE + 1; states != NULL && state < PANDO_PROFILE_STATES; state++)
+        if (states[state] != 0)
+            member_uint(out, pando_profile_state_name((enum pando_profile_state)state), states[state]);
+    close_object(out);
+}
+
+/* A node up to its children. */
+static void write_node_head(struct pando_buffer *out, const struct pando_codeguru_tree *tree, uint32_t at, const char *counter)
+{
+    const struct pando_codeguru_node *node = &tree->nodes[at];
     pando_buffer_append_char(out, '{');
-    if (node->self != 0) {
-        open_object(out, "counts");
-        member_uint(out, counter, node->self);
-        close_object(out);
-    }
+    write_counts(out, tree, at, counter);
     member_text(out, "file", node->file);
     if (node->line_min != 0) {
         key(out, "line");
@@ -125,7 +150,7 @@ static void write_callgraph(struct pando_buffer *out, const struct pando_codegur
 {
     key(out, "callgraph");
     uint32_t at = 0;
-    write_node_head(out, &tree->nodes[0], counter);
+    write_node_head(out, tree, 0, counter);
     while (out->failed == 0) {
         if (tree->nodes[at].first_child != PANDO_CODEGURU_NO_NODE) {
             open_object(out, "children");
@@ -142,7 +167,7 @@ static void write_callgraph(struct pando_buffer *out, const struct pando_codegur
             at = tree->nodes[at].next_sibling;
         }
         key(out, tree->nodes[at].key);
-        write_node_head(out, &tree->nodes[at], counter);
+        write_node_head(out, tree, at, counter);
     }
 }
 
@@ -211,7 +236,7 @@ int pando_codeguru_json_encode(const struct pando_profile *profile, struct pando
     member_uint(out, "start", start);
     /* The wall clock may have been set back meanwhile: better a short interval than one that is refused. */
     member_uint(out, "end", end > start ? end : start + 1);
-    write_metadata(out, profile);
+    write_metadata(out, profile, &tree);
     write_callgraph(out, &tree, counter_name(profile));
     write_debug_info(out, profile);
     close_object(out);

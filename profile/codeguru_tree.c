@@ -44,10 +44,17 @@ static int merge_by_key(struct pando_profile_builder *keys, const struct pando_p
     node_map[0] = 0;
     for (uint32_t i = 1; i < profile->node_count && number >= 0; i++) {
         const struct pando_profile_node *node = &profile->nodes[i];
-        number = pando_profile_builder_child(keys, node_map[node->parent], frame_map[node->frame]);
+        number = node_map[node->parent];
+        if (pando_profile_frame_state(profile, node->frame) == PANDO_PROFILE_NO_STATE)
+            number = pando_profile_builder_child(keys, (uint32_t)number, frame_map[node->frame]);
         node_map[i] = (uint32_t)number;
     }
     return number < 0 ? (int)number : 0;
+}
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 /* Where merged frames differ in their file, the first one's stays, with its lines. */
@@ -56,7 +63,7 @@ static void fill_in(struct pando_codeguru_node *node, const struct pando_profile
 {
     const struct pando_profile_frame *frame = &profile->frames[from->frame];
     const char *file = profile->strings[frame->file];
-    node->self = node->self > UINT64_MAX - from->self ? UINT64_MAX : node->self + from->self;
+    node->self = add(node->self, from->self);
     if (node->file[0] == '\0' && file[0] != '\0') {
         node->file = file;
         node->line_min = node->line_max = 0;
@@ -82,8 +89,15 @@ static void link_nodes(struct pando_codeguru_tree *tree, const struct pando_prof
         tree->nodes[i].next_sibling = parent->first_child;
         parent->first_child = i;
     }
-    for (uint32_t i = 0; i < profile->node_count; i++)
-        fill_in(&tree->nodes[node_map[i]], profile, &profile->nodes[i]);
+    for (uint32_t i = 0; i < profile->node_count; i++) {
+        const struct pando_profile_node *from = &profile->nodes[i];
+        enum pando_profile_state state = pando_profile_frame_state(profile, from->frame);
+        tree->seen |= from->self != 0 ? 1u << state : 0;
+        if (state == PANDO_PROFILE_NO_STATE)
+            fill_in(&tree->nodes[node_map[i]], profile, from);
+        else if (tree->states != NULL)
+            tree->states[node_map[i]][state] = add(tree->states[node_map[i]][state], from->self);
+    }
 }
 
 int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_codeguru_tree *tree)
@@ -102,7 +116,11 @@ int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_c
     tree->keys = pando_profile_builder_finish(keys);
     if (tree->keys != NULL)
         tree->nodes = malloc(tree->keys->node_count * sizeof *tree->nodes);
-    if (tree->nodes == NULL) {
+    uint64_t totals[PANDO_PROFILE_STATES];
+    bool has_states = pando_profile_state_totals(profile, totals);
+    if (tree->nodes != NULL && has_states)
+        tree->states = calloc(tree->keys->node_count, sizeof *tree->states);
+    if (tree->nodes == NULL || (has_states && tree->states == NULL)) {
         pando_codeguru_tree_release(tree);
         free(maps);
         return PANDO_ERR_NO_MEMORY;
@@ -116,6 +134,7 @@ int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_c
 void pando_codeguru_tree_release(struct pando_codeguru_tree *tree)
 {
     free(tree->nodes);
+    free(tree->states);
     pando_profile_free(tree->keys);
     *tree = (struct pando_codeguru_tree){0};
 }

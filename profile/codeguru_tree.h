@@ -1,12 +1,13 @@
 /* Why: on the wire siblings are members of one object, so what two frames share is decided by the key they render to. This
- * turns a profile into the tree of those keys: siblings of one key are one node, at every level.
+ * turns a profile into the tree of those keys: siblings of one key are one node, at every level. States are no frames on the wire
+ * but counters: what lies in a state's node counts for the node above it.
  * Context: worker and own processes. Private to profile/. */
 #ifndef PANDO_PROFILE_CODEGURU_TREE_H
 #define PANDO_PROFILE_CODEGURU_TREE_H
 
 #include <stdint.h>
 
-#include "profile/profile.h"
+#include "profile/states.h"
 
 enum { PANDO_CODEGURU_NO_NODE = 0 }; /* the root is nobody's child or sibling */
 
@@ -21,6 +22,8 @@ struct pando_codeguru_node {
 struct pando_codeguru_tree {
     struct pando_codeguru_node *nodes; /* nodes[0] is the root */
     uint32_t node_count;
+    uint64_t (*states)[PANDO_PROFILE_STATES]; /* of each node, by state; [0] is not used. NULL: the profile has no states */
+    unsigned seen;                     /* bit s: some node has weight in state s (or, bit 0, self) */
     struct pando_profile *keys;        /* keeps the keys' bytes */
 };
 

@@ -9,6 +9,7 @@
 #include "base/cursor.h"
 #include "base/error.h"
 #include "profile/json_writer.h"
+#include "profile/states.h"
 #include "receiver/routes.h"
 #include "receiver/store.h"
 
@@ -123,7 +124,40 @@ static uint64_t total_ns(const struct pando_profile *profile)
     return total;
 }
 
-static void write_tree(struct pando_buffer *out, const char *group, const struct pando_profile *profile, uint64_t count)
+/* What is asked for: a view, or the tree with its states in it, for who makes views himself. */
+struct wish {
+    unsigned view;
+    bool is_raw;
+};
+
+static int take_wish(struct pando_request *request, struct wish *wish)
+{
+    const char *text = pando_request_query(request, "state", NULL);
+    wish->is_raw = text != NULL && strcmp(text, "raw") == 0;
+    wish->view = PANDO_VIEW_DEFAULT;
+    if (wish->is_raw || pando_profile_view_parse(text, &wish->view))
+        return 0;
+    return pando_request_refuse(request, 400, PANDO_VALIDATION,
+                                "state must be CPU, all, raw, or states such as RUNNABLE or WAITING, with commas between.");
+}
+
+/* How much there is of each, and which the tree shows: of profiles with wall time only. */
+static void write_states(struct pando_buffer *out, const uint64_t totals[PANDO_PROFILE_STATES], unsigned view)
+{
+    bool is_first = true;
+    pando_buffer_append_text(out, ",\"states\":{");
+    for (unsigned state = 0; state < PANDO_PROFILE_STATES; state++) {
+        if (totals[state] == 0)
+            continue;
+        pando_buffer_append_format(out, "%s\"%s\":", is_first ? "" : ",", pando_profile_state_name((enum pando_profile_state)state));
+        write_number(out, totals[state]);
+        is_first = false;
+    }
+    pando_buffer_append_format(out, "},\"clock\":\"%s\"", view == PANDO_VIEW_CPU ? "cpu" : "wall");
+}
+
+static void write_tree(struct pando_buffer *out, const char *group, const struct pando_profile *profile, uint64_t count,
+                       const uint64_t *totals, unsigned view)
 {
     const struct pando_profile_meta *meta = &profile->meta;
     pando_buffer_append_format(out, "{\"group\":\"%s\",\"unit\":\"nanoseconds\"", group);
@@ -136,6 +170,8 @@ static void write_tree(struct pando_buffer *out, const char *group, const struct
     write_member(out, "overheadNs", meta->overhead_cpu_ms < NUMBER_MAX / 1000000 ? meta->overhead_cpu_ms * 1000000 : NUMBER_MAX);
     write_member(out, "overheadMib", meta->overhead_memory_mib);
     write_member(out, "activeMs", meta->active_ms);
+    if (totals != NULL)
+        write_states(out, totals, view);
     write_text_member(out, "processName", profile->strings[meta->process_name]);
     write_text_member(out, "hostName", profile->strings[meta->host_name]);
     write_text_member(out, "agentType", profile->strings[meta->agent_type]);
@@ -175,7 +211,26 @@ static void answer_empty(struct pando_request *request)
     finish(request);
 }
 
-static void merge(struct pando_request *request, uint64_t start_ms, uint64_t end_ms)
+static void answer_view(struct pando_request *request, struct pando_profile *profile, uint64_t count, const struct wish *wish)
+{
+    uint64_t totals[PANDO_PROFILE_STATES];
+    bool has_states = pando_profile_state_totals(profile, totals);
+    struct pando_profile *shown = profile;
+    int error = wish->is_raw ? 0 : pando_profile_view(profile, wish->view, &shown);
+    if (error == 0) {
+        pando_buffer_init(&request->answer.body, ANSWER_MAX_BYTES);
+        write_tree(&request->answer.body, request->group, shown, count, has_states ? totals : NULL,
+                   pando_profile_view_settle(wish->view, totals));
+        finish(request);
+    } else {
+        pando_request_refuse(request, 500, PANDO_INTERNAL, "There is no memory for this view.");
+    }
+    if (error == 0 && shown != profile)
+        pando_profile_free(shown);
+    pando_profile_free(profile);
+}
+
+static void merge(struct pando_request *request, uint64_t start_ms, uint64_t end_ms, const struct wish *wish)
 {
     struct pando_profile *profile;
     uint64_t count;
@@ -187,10 +242,7 @@ static void merge(struct pando_request *request, uint64_t start_ms, uint64_t end
     } else if (error != 0) {
         pando_request_refuse(request, 500, PANDO_INTERNAL, "%s", message);
     } else {
-        pando_buffer_init(&request->answer.body, ANSWER_MAX_BYTES);
-        write_tree(&request->answer.body, request->group, profile, count);
-        pando_profile_free(profile);
-        finish(request);
+        answer_view(request, profile, count, wish);
     }
 }
 
@@ -198,6 +250,9 @@ static void merge(struct pando_request *request, uint64_t start_ms, uint64_t end
 void pando_serve_tree(struct pando_request *request)
 {
     uint64_t start_ms = 0, end_ms = UINT64_MAX;
+    struct wish wish;
+    if (take_wish(request, &wish) != 0)
+        return;
     if (take_time(request, "start", &start_ms) != 0 || take_time(request, "end", &end_ms) != 0)
         return;
     if (start_ms > end_ms) {
@@ -212,14 +267,14 @@ void pando_serve_tree(struct pando_request *request)
     }
     if (error == 0 && range.count != 0) {
         char etag[PANDO_ETAG_BYTES];
-        snprintf(etag, sizeof etag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "\"", request->service->run_id,
-                 range.count, range.first_id, range.last_id, range.id_sum);
+        snprintf(etag, sizeof etag, "\"%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%" PRIx64 "-%x\"", request->service->run_id,
+                 range.count, range.first_id, range.last_id, range.id_sum, wish.view + wish.is_raw * 256u);
         if (pando_request_unchanged(request, etag))
             return;
     }
     while (sem_wait(&request->service->merging) != 0)
         continue;
-    merge(request, start_ms, end_ms);
+    merge(request, start_ms, end_ms, &wish);
     sem_post(&request->service->merging);
     if (request->answer.status != 200)
         request->answer.etag[0] = '\0';

@@ -40,16 +40,19 @@ export async function fetchGroups() {
 
 /**
  * The sum of a range (which may hold nothing: then body.profiles is 0); null when the tag says that it is the same as before.
- * @param {string} group @param {{startMs: number | null, endMs: number | null}} range @param {string | null} etag
+ * @param {string} group @param {{startMs: number | null, endMs: number | null}} range @param {string} threadState "": the receiver's choice
+ * @param {string | null} etag
  * @param {AbortSignal} [signal]
  * @returns {Promise<{etag: string | null, body: any} | null>}
  */
-export async function fetchTree(group, range, etag, signal) {
+export async function fetchTree(group, range, threadState, etag, signal) {
     const query = new URLSearchParams({ empty: "allow" });
     if (range.startMs !== null)
         query.set("start", String(range.startMs));
     if (range.endMs !== null)
         query.set("end", String(range.endMs));
+    if (threadState !== "")
+        query.set("state", threadState);
     /** @type {Record<string, string>} */
     const headers = etag !== null ? { "If-None-Match": etag } : {};
     const response = await get(`/api/v1/groups/${encodeURIComponent(group)}/tree?${query}`, headers, signal);

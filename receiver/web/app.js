@@ -34,7 +34,7 @@ function newGroupView() {
 
 /** @param {Partial<State>} changes */
 function needsData(changes) {
-    return ["group", "range", "startMs", "endMs"].some((key) => key in changes);
+    return ["group", "range", "startMs", "endMs", "threads"].some((key) => key in changes);
 }
 
 /** @param {Partial<State>} changes @param {boolean} [isStep] */
@@ -50,7 +50,7 @@ function change(changes, isStep = false) {
 /** @param {string} name @param {boolean} isStep */
 function openGroup(name, isStep) {
     view = newGroupView();
-    state = { ...state, group: name, list: false, range: "", zoom: [], query: "", selected: null };
+    state = { ...state, group: name, list: false, range: "", threads: "", zoom: [], query: "", selected: null };
     chooseRange();
     writeState(state, isStep);
     showView();
@@ -134,7 +134,8 @@ function onHistory() {
             view = newGroupView();
         showView();
         refresh();
-    } else if (state.group === null || state.range !== before.range || state.startMs !== before.startMs || state.endMs !== before.endMs) {
+    } else if (state.group === null || state.range !== before.range || state.startMs !== before.startMs || state.endMs !== before.endMs ||
+        state.threads !== before.threads) {
         refresh();
     }
     if (state.group !== null) {

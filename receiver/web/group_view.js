@@ -10,6 +10,7 @@ import { makeLegend } from "./legend.js";
 import { makeRangePicker, rangeMs, rangeTitle } from "./range.js";
 import { matchedTotal, matchFrames } from "./search.js";
 import { makeTable } from "./table.js";
+import { makeThreadsPicker } from "./threads.js";
 import { describe, hideTooltip, showTooltip } from "./tooltip.js";
 import { buildTree, followMarks, frameMark, pathTo } from "./tree.js";
 import { makeTrust } from "./trust.js";
@@ -24,13 +25,14 @@ const ZOOM_MARKS_MAX = 120; // deeper zooms are not kept in the URL
 export function makeGroupView(app) {
     /** @type {import("./tree.js").Tree | null} */
     let tree = null;
-    let zoom = 0, asked = "";
+    let zoom = 0, asked = "", clock = "CPU time";
     /** @type {Uint8Array | null} */
     let matches = null;
     /** @type {string | null} */
     let etag = null;
 
     const range = makeRangePicker((change) => app.change(change, true));
+    const threads = makeThreadsPicker((change) => app.change(change, true));
     const live = h("button.toggle", { type: "button", title: "Follow: look for new profiles every few seconds (l)", onclick: () => app.change({ live: !app.get().live }) }, h("i.dot", { "aria-hidden": "true" }), "Live");
     const search = /** @type {HTMLInputElement} */ (h("input", {
         type: "search", placeholder: "Search functions, objects, files", "aria-label": "Search functions, objects and files", title: "Search (/)",
@@ -67,7 +69,7 @@ export function makeGroupView(app) {
         h("section.graph", { "aria-label": "Flame graph" }, h("div.graph-head", {}, crumbs.element, flip), flame.element, focusText, legend.element),
         table.element);
     const element = h("div.group-view", {},
-        h("div.tools", {}, range.element, live, h("span.grow"), h("div.search", {}, search, matched)), notice, content);
+        h("div.tools", {}, range.element, threads.element, live, h("span.grow"), h("div.search", {}, search, matched)), notice, content);
     content.hidden = true;
 
     /** @param {number} node */
@@ -114,7 +116,7 @@ export function makeGroupView(app) {
         if (what === "all") {
             legend.show(tree);
             trust.show(tree);
-            flame.show(tree, zoom, state.flipped, `all · ${seconds(tree.total[0])} of CPU time`);
+            flame.show(tree, zoom, state.flipped, `all · ${seconds(tree.total[0])} of ${clock}`);
             crumbs.show(tree, zoom);
         }
         flame.light(lit);
@@ -195,11 +197,11 @@ export function makeGroupView(app) {
         },
         /** Asks the receiver. Resolves to whether there was something new. @param {State} state @param {AbortSignal} signal */
         async load(state, signal) {
-            const key = [state.group, state.range, state.startMs, state.endMs].join(" ");
+            const key = [state.group, state.range, state.startMs, state.endMs, state.threads].join(" ");
             showControls(state);
             element.setAttribute("aria-busy", "true");
             try {
-                const answer = await fetchTree(/** @type {string} */ (state.group), rangeMs(state), key === asked ? etag : null, signal);
+                const answer = await fetchTree(/** @type {string} */ (state.group), rangeMs(state), state.threads, key === asked ? etag : null, signal);
                 notice.hidden = true;
                 if (answer === null)
                     return false;
@@ -207,6 +209,8 @@ export function makeGroupView(app) {
                     showNothing(state);
                     return true;
                 }
+                threads.show(answer.body.states, answer.body.clock, state.threads);
+                clock = answer.body.clock === "wall" ? "wall time" : "CPU time";
                 etag = answer.etag;
                 asked = key;
                 const marks = tree !== null && zoom !== 0 ? pathTo(tree, zoom).map((n) => frameMark(/** @type {any} */ (tree).frames[/** @type {any} */ (tree).frame[n]])) : app.get().zoom;

@@ -29,7 +29,7 @@ export function showHelp() {
         h("h2", { id: "help-title" }, "Keyboard"),
         h("dl.keys", {}, ...KEYS.flatMap(([keys, what]) => [h("dt", {}, ...keys.flatMap((key, i) => [i ? " " : "", key === "…" ? "…" : h("kbd", {}, key)])), h("dd", {}, what)])),
         h("h2", {}, "Reading the graph"),
-        h("p", {}, "A frame’s width is the CPU time spent in it and in what it calls. Below a frame are its callees, the heaviest on the left. "
+        h("p", {}, "A frame’s width is the time spent in it (CPU time, unless wall time was chosen) and in what it calls. Below a frame are its callees, the heaviest on the left. "
             + "A frame without anything below it used its time itself. The colour tells which program or library the code is in; grey pieces are frames too thin to draw."),
         h("form", { method: "dialog" }, h("button.plain", { autofocus: true }, "Close")));
     sheet.showModal();

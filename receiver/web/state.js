@@ -2,12 +2,14 @@
 // Why: what is looked at is in the URL's fragment: a link to it can be sent, and the browser's back button works.
 
 import { RANGES } from "./range.js";
+import { THREADS } from "./threads.js";
 
 /**
  * @typedef {{
  *   group: string | null, list: boolean, range: string, startMs: number | null, endMs: number | null, query: string,
- *   zoom: string[], selected: string | null, flipped: boolean, sort: string, down: boolean, live: boolean,
- * }} State range: a key of RANGES in range.js, or "custom"; "" not chosen. zoom: marks of frames from the root.
+ *   threads: string, zoom: string[], selected: string | null, flipped: boolean, sort: string, down: boolean, live: boolean,
+ * }} State range: a key of RANGES in range.js, or "custom"; "" not chosen. threads: a key of
+ * THREADS in threads.js; "" not chosen. zoom: marks of frames from the root.
  */
 
 /** @returns {State} */
@@ -23,6 +25,7 @@ export function readState() {
         range: Object.hasOwn(RANGES, query.get("r") ?? "") ? query.get("r") ?? "" : "",
         startMs: number("from"),
         endMs: number("to"),
+        threads: Object.hasOwn(THREADS, query.get("th") ?? "") ? query.get("th") ?? "" : "",
         query: query.get("q") ?? "",
         zoom: (query.get("z") ?? "").split(".").filter((mark) => /^[0-9a-z]{1,8}$/.test(mark)),
         selected: query.get("sel"),
@@ -42,6 +45,7 @@ export function writeState(state, isStep = false) {
     put("r", state.range, state.range !== "");
     put("from", state.startMs, state.range === "custom" && state.startMs !== null);
     put("to", state.endMs, state.range === "custom" && state.endMs !== null);
+    put("th", state.threads, state.threads !== "");
     put("q", state.query, state.query !== "");
     put("z", state.zoom.join("."), state.zoom.length > 0);
     put("sel", state.selected, state.selected !== null);

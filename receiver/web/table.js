@@ -10,8 +10,8 @@ const FIRST_ROWS = 100, MORE_ROWS = 400;
 /** @typedef {import("./tree.js").Tree} Tree */
 /** @type {{key: string, label: string, numeric: boolean, title: string}[]} */
 const COLUMNS = [
-    { key: "self", label: "Self (s)", numeric: true, title: "CPU time in the function's own code" },
-    { key: "total", label: "Total (s)", numeric: true, title: "CPU time in the function and all that it calls; recursion counts once" },
+    { key: "self", label: "Self (s)", numeric: true, title: "Time in the function's own code" },
+    { key: "total", label: "Total (s)", numeric: true, title: "Time in the function and all that it calls; recursion counts once" },
     { key: "name", label: "Function", numeric: false, title: "" },
     { key: "object", label: "Object", numeric: false, title: "The program or library that the code is in" },
 ];
@@ -71,7 +71,7 @@ export function makeTable(callbacks) {
                 h("td.object", { title: visibleShort(frame.object) }, swatch, visibleShort(frame.object)));
         }));
         if (rows.length === 0)
-            body.replaceChildren(h("tr", {}, h("td.empty", { colspan: 6 }, shown.searching ? "No function matches." : "No function has used CPU time.")));
+            body.replaceChildren(h("tr", {}, h("td.empty", { colspan: 6 }, shown.searching ? "No function matches." : "No function has any of this time.")));
         more.hidden = rows.length <= limit;
         more.textContent = `Show ${Math.min(MORE_ROWS, rows.length - limit)} more of ${rows.length - limit}`;
         note.textContent = count(rows.length, "function", "functions") + (shown.searching ? " match the search" : "");

@@ -34,6 +34,10 @@ const MEANINGS = {
     stacksTooDeep: "deeper than the limit",
     stacksTruncated: "cut: no room for the rest",
     framesUnnamed: "shown as [object+offset]: no symbol",
+    samplesNotDue: "wall time only: signals that found nothing to tell; nothing is lost",
+    wallSamples: "of wall time, without a signal of their own",
+    wallMoved: "threads that woke while their stack was copied; counted as running",
+    wallNoState: "looks at which the kernel did not tell what a thread does",
     threadsSmallAltstack: "their signal stack is too small to take a sample on",
 };
 
@@ -60,6 +64,7 @@ export function makeTrust() {
             const others = LOSSES.slice(1).map(([, loss]) => [sumOf(loss), loss]).filter(([n]) => Number(n) > 0).map(([n, loss]) => loss + ": " + whole(Number(n)));
             const summary = others.length > 0 ? others.join(" · ") : counters.length === 0 ? "nothing else was counted" : "all counters";
             const who = [m.processName, m.hostName && "on " + m.hostName].filter(Boolean).map(visibleShort).join(" ");
+            const isWall = m.clock === "wall";
             const details = h("details", { open: open || null, ontoggle: (/** @type {any} */ event) => (open = event.target.open) },
                 h("summary", {}, summary),
                 h("dl", {}, ...counters.flatMap(({ name, value, loss }) => {
@@ -68,7 +73,8 @@ export function makeTrust() {
                 }), ...[["agent", [m.agentType, m.agentVersion].filter(Boolean).join(" ")], ["runtime", m.runtimeVersion ?? ""]]
                         .filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, visibleShort(value))])));
             element.replaceChildren(
-                fact("CPU time sampled", seconds(m.totalNs), m.cpuTimeNs > 0 ? percent(m.totalNs, m.cpuTimeNs) + " of the process’s " + seconds(m.cpuTimeNs) : "",
+                fact(isWall ? "Wall time sampled" : "CPU time sampled", seconds(m.totalNs),
+                    m.cpuTimeNs > 0 && !isWall ? percent(m.totalNs, m.cpuTimeNs) + " of the process’s " + seconds(m.cpuTimeNs) : "",
                     "What the samples stand for, beside what the kernel says the process used"),
                 fact("Samples", whole(m.samples), "in " + count(m.profiles, "profile", "profiles") +
                     (m.totalNs > 0 ? " · " + whole(Math.round(m.samples / m.totalNs * 1e9)) + " a second of CPU time" : "")),

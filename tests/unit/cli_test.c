@@ -101,7 +101,7 @@ static char *printed(const char *json, int (*print)(FILE *, const struct pando_p
 
 static int print_table(FILE *out, const struct pando_profile *profile, const struct pando_weights *weights)
 {
-    return pando_top_table_print(out, profile, weights, 2);
+    return pando_top_table_print(out, profile, weights, "CPU time", 2);
 }
 
 static int print_tree(FILE *out, const struct pando_profile *profile, const struct pando_weights *weights)
@@ -111,7 +111,8 @@ static int print_tree(FILE *out, const struct pando_profile *profile, const stru
 
 static int print_json(FILE *out, const struct pando_profile *profile, const struct pando_weights *weights)
 {
-    return pando_report_json_print(out, "web", profile, weights, 3, 1);
+    const struct pando_shown shown = {.profile = (struct pando_profile *)(uintptr_t)profile};
+    return pando_report_json_print(out, "web", &shown, weights, 3, 1);
 }
 
 static void test_texts(void **state)

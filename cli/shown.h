@@ -1,0 +1,28 @@
+/* Why: what `run` and `report` show of a profile: CPU time, or wall time, all of it or in some states, and how to call it.
+ * Context: own process. */
+#ifndef PANDO_CLI_SHOWN_H
+#define PANDO_CLI_SHOWN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "profile/states.h"
+
+struct pando_shown {
+    struct pando_profile *profile;            /* with the view's weights only */
+    unsigned view;                            /* settled */
+    bool has_states;                          /* the whole profile has wall time */
+    uint64_t totals[PANDO_PROFILE_STATES];    /* of the whole profile, in nanoseconds */
+};
+
+/* Takes the profile over, also on an error: PANDO_ERR_NO_MEMORY. */
+int pando_shown_make(struct pando_profile *profile, unsigned view, struct pando_shown *shown);
+void pando_shown_release(struct pando_shown *shown);
+
+/* "CPU time" or "wall time". */
+const char *pando_shown_clock(const struct pando_shown *shown);
+/* One line with the totals of all states, if the profile has any: "States: RUNNABLE 1.23 s, ...". */
+void pando_shown_print_states(FILE *out, const struct pando_shown *shown);
+
+#endif
