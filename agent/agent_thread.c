@@ -15,6 +15,7 @@
 #include "agent/real.h"
 #include "agent/threads.h"
 #include "agent/walk_compare.h"
+#include "agent/wall_thread.h"
 #include "agent/worker_door.h"
 #include "base/clock.h"
 #include "base/descriptors.h"
@@ -198,6 +199,7 @@ static uint64_t take_turn(bool *ret_until_noticed)
 
 static int finish(uint64_t deadline_mono_ns)
 {
+    pando_wall_thread_flush();
     if (worker == NULL && !gave_up && pando_ring_used_words(pando_agent.ring) != 0)
         open_worker();
     if (gave_up)
@@ -208,6 +210,8 @@ static int finish(uint64_t deadline_mono_ns)
 /* Does what was asked for; true: the thread ends. */
 static bool obey(unsigned requests)
 {
+    if ((requests & (PANDO_REQUEST_STOP | PANDO_REQUEST_REST)) != 0)
+        pando_wall_thread_stop();
     if ((requests & (PANDO_REQUEST_FLUSH | PANDO_REQUEST_STOP)) != 0)
         answer = finish(request_deadline_mono_ns);
     pando_walk_compare_log();
@@ -232,13 +236,15 @@ static void *run(void *unused)
     pando_threads_birth_ends();
     next_scan_mono_ns = scans_first ? 0 : pando_clock_mono_ns() + SCAN_MS * MS;
     bool ends = false, host_is_gone = scan(), is_first = worker == NULL, has_left = false;
-    uint64_t sleep_ns = IDLE_MS * MS;
+    uint64_t sleep_ns = pando_agent.config.wall_rate_hz == 0 ? IDLE_MS * MS : 0;
     bool until_noticed = worker == NULL;
     while (!ends && !host_is_gone) {
         sleep_for(sleep_ns, until_noticed);
         /* A log on the host's stderr is the one reason to stay in its descriptor table. */
         if (!has_left && strcmp(pando_agent.config.door.log_path, "stderr") != 0)
             pando_descriptors_leave_host();
+        if (!has_left)
+            pando_wall_thread_start();
         has_left = true;
         if (is_first && pando_ring_used_words(pando_agent.ring) != 0) {
             is_first = false;
@@ -252,6 +258,7 @@ static void *run(void *unused)
         host_is_gone = !ends && scan();
     }
     if (host_is_gone) {
+        pando_wall_thread_stop();
         finish(pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS);
         if (worker != NULL)
             door->close(worker);

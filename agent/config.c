@@ -15,6 +15,9 @@ enum {
     RATE_DEFAULT_HZ = 100,
     RATE_MAX_HZ = 4000,
     BUDGET_DEFAULT_PERCENT = 2,
+    WALL_RATE_DEFAULT_HZ = 20,
+    WALL_RATE_MAX_HZ = 1000,
+    MILLISECONDS_A_S = 1000,
     INTERVAL_DEFAULT_S = 60,
     INTERVAL_AWS_S = 300,
     INTERVAL_MAX_S = 3600,
@@ -32,7 +35,7 @@ enum {
 static const char *const known_variables[] = {
     "PANDO_URL",     "PANDO_GROUP",    "PANDO_RATE_HZ",  "PANDO_INTERVAL_S", "PANDO_LOG",      "PANDO_LOG_LEVEL",
     "PANDO_UNWIND",  "PANDO_FOLLOW",   "PANDO_RING_KIB", "PANDO_TREE_MIB",   "PANDO_DEPTH",    "PANDO_EXIT_TIMEOUT_MS",
-    "PANDO_ENABLED", "PANDO_LIBRARY",  "PANDO_BUDGET_PERCENT",
+    "PANDO_ENABLED", "PANDO_LIBRARY",  "PANDO_BUDGET_PERCENT", "PANDO_MODE", "PANDO_WALL_RATE_HZ",
 };
 
 static const char *variable(const char *name)
@@ -154,6 +157,18 @@ static void read_log(struct reading *reading, struct pando_door_settings *door)
         strcpy(door->log_path, path);
 }
 
+static void read_mode(struct reading *reading, struct pando_config *config)
+{
+    static const char *const modes[] = {"cpu", "wall", "both"};
+    enum { CPU, WALL, BOTH };
+    unsigned mode = read_word(reading, "PANDO_MODE", modes, 3, CPU);
+    uint32_t rate_hz = read_number(reading, "PANDO_WALL_RATE_HZ", 0, 1, WALL_RATE_MAX_HZ, WALL_RATE_DEFAULT_HZ);
+    config->has_cpu_time = mode != WALL;
+    config->wall_rate_hz = mode != CPU ? rate_hz : 0;
+    config->door.has_wall_time = mode != CPU;
+    config->door.units_per_s = mode == WALL ? MILLISECONDS_A_S : config->door.rate_hz;
+}
+
 static void warn_of_unknown_variables(void)
 {
     for (char *const *entry = environ; entry != NULL && *entry != NULL; entry++) {
@@ -194,6 +209,7 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
     read_url(&reading, options->url, config->door.url);
     read_group(&reading, options->group, config->door.group);
     config->door.rate_hz = read_number(&reading, "PANDO_RATE_HZ", options->rate_hz, 1, RATE_MAX_HZ, RATE_DEFAULT_HZ);
+    read_mode(&reading, config);
     config->door.interval_s = read_number(&reading, "PANDO_INTERVAL_S", options->interval_s, 1, INTERVAL_MAX_S,
                                           is_aws(config->door.url) ? INTERVAL_AWS_S : INTERVAL_DEFAULT_S);
     config->door.depth_max = read_number(&reading, "PANDO_DEPTH", 0, 2, DEPTH_DEFAULT, DEPTH_DEFAULT);

@@ -17,6 +17,8 @@ struct pando_config {
     enum pando_unwinder unwinder;
     bool follow_forks;
     uint32_t budget_percent;      /* of the process's CPU time that profiling may take */
+    bool has_cpu_time;
+    uint32_t wall_rate_hz;        /* looks at each thread; 0: no wall time */
     uint32_t ring_kib;            /* a power of two */
     uint32_t exit_timeout_ms;     /* that the last flush may take */
 };

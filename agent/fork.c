@@ -16,6 +16,7 @@
 #include "agent/pace.h"
 #include "agent/thread_exit.h"
 #include "agent/threads.h"
+#include "agent/wall_thread.h"
 #include "base/clock.h"
 #include "base/raw_syscall.h"
 
@@ -65,6 +66,7 @@ static void empty_everything(void)
     pando_cpu_clock_forget_all();
     pando_cpu_clock_set_step(1);
     pando_pace_setup(pando_agent.config.budget_percent, pando_agent.config.door.rate_hz);
+    pando_wall_thread_after_fork();
     pando_threads_reset(&pando_agent.counters);
 }
 

@@ -54,7 +54,7 @@ static void prepare_walk(struct pando_thread_slot *slot, const struct pando_obje
     walk->frames = slot->frames;
     walk->frames_max = pando_agent.config.door.depth_max;
     walk->visits_max = VISITS_MAX;
-    walk->only_rbp_rsp_known = false;
+    walk->only_rbp_rsp_known = walk->only_rsp_known = false;
     walk->is_return_address = false;
     walk->memory.probe = probe;
     walk->memory.probe_context = slot;
@@ -83,7 +83,7 @@ static uint32_t stack_words_at(struct pando_thread_slot *slot, uint64_t sp)
     return words < PANDO_SAMPLE_STACK_WORDS_MAX ? (uint32_t)words : PANDO_SAMPLE_STACK_WORDS_MAX;
 }
 
-static int push(struct pando_thread_slot *slot, uint32_t weight, uint32_t stack_words)
+static int push(struct pando_thread_slot *slot, enum pando_sample_state state, uint32_t weight, uint32_t stack_words)
 {
     const struct pando_walk *walk = &slot->walk;
     union {
@@ -95,7 +95,7 @@ static int push(struct pando_thread_slot *slot, uint32_t weight, uint32_t stack_
         uint64_t words[PANDO_SAMPLE_HEAD_WORDS];
     } head = {.parts = {
         .head = {.kind = stack_words != 0 ? PANDO_SAMPLE_RAW : PANDO_SAMPLE_STACK, .walk_end = (uint8_t)walk->end,
-                 .flags = walk->flags, .frame_count = (uint16_t)walk->frame_count, .stack_words = (uint16_t)stack_words},
+                 .flags = walk->flags, .state = (uint8_t)state, .frame_count = (uint16_t)walk->frame_count, .stack_words = (uint16_t)stack_words},
         .origin = {.weight = weight, .tid = (uint32_t)slot->tid},
         .methods = walk->methods,
     }};
@@ -118,7 +118,18 @@ static uint32_t weigh(struct pando_thread_slot *slot, unsigned overruns)
     return weight < UINT32_MAX ? (uint32_t)weight : UINT32_MAX;
 }
 
-static void take_sample(struct pando_thread_slot *slot, uint32_t weight, void *context)
+static void keep(struct pando_thread_slot *slot, enum pando_sample_state state, uint32_t weight, uint32_t stack_words)
+{
+    int error = push(slot, state, weight, stack_words);
+    if (error == PANDO_ERR_LIMIT && stack_words != 0)
+        error = push(slot, state, weight, 0); /* cut is better than lost */
+    pando_count(&pando_agent.counters, error == 0                 ? PANDO_COUNT_SAMPLES_KEPT
+                                       : error == PANDO_ERR_BUSY ? PANDO_COUNT_DROPPED_RING_BUSY
+                                                                  : PANDO_COUNT_DROPPED_RING_FULL);
+}
+
+/* `cpu_weight` of CPU time, and `running_weight` of wall time in which the thread was found running. */
+static void take_sample(struct pando_thread_slot *slot, uint32_t cpu_weight, uint32_t running_weight, void *context)
 {
     struct pando_objects *objects = &pando_agent.objects;
     uint32_t reader = pando_threads_reader(slot->number);
@@ -138,13 +149,24 @@ static void take_sample(struct pando_thread_slot *slot, uint32_t weight, void *c
 
     uint32_t stack_words = slot->walk.end == PANDO_WALK_END_NO_ROWS ? stack_words_at(slot, slot->walk.registers[PANDO_WALK_RSP])
                                                                     : 0;
-    int error = push(slot, weight, stack_words);
-    if (error == PANDO_ERR_LIMIT && stack_words != 0)
-        error = push(slot, weight, 0); /* cut is better than lost */
-    pando_count(&pando_agent.counters, error == 0                 ? PANDO_COUNT_SAMPLES_KEPT
-                                       : error == PANDO_ERR_BUSY ? PANDO_COUNT_DROPPED_RING_BUSY
-                                                                  : PANDO_COUNT_DROPPED_RING_FULL);
+    if (cpu_weight != 0)
+        keep(slot, PANDO_SAMPLE_CPU, cpu_weight, stack_words);
+    if (running_weight != 0)
+        keep(slot, PANDO_SAMPLE_RUNNABLE, running_weight, stack_words);
+    if (cpu_weight != 0 && running_weight != 0)
+        pando_count(&pando_agent.counters, PANDO_COUNT_WALL_SAMPLES);
     pando_agent_thread_notice();
+}
+
+static void take_what_is_due(struct pando_thread_slot *slot, uint32_t weight, void *context)
+{
+    const struct pando_config *config = &pando_agent.config;
+    uint32_t running = config->wall_rate_hz == 0 ? 0
+                       : atomic_exchange_explicit(&slot->wall.running_units, 0, memory_order_relaxed);
+    if (!config->has_cpu_time && running == 0)
+        pando_count(&pando_agent.counters, PANDO_COUNT_SAMPLES_NOT_DUE);
+    else
+        take_sample(slot, config->has_cpu_time ? weight : 0, running, context);
 }
 
 void pando_handler(int number, siginfo_t *info, void *context)
@@ -167,7 +189,7 @@ void pando_handler(int number, siginfo_t *info, void *context)
     } else if (slot == NULL) {
         pando_count(counters, PANDO_COUNT_DROPPED_STALE);
     } else {
-        take_sample(slot, weigh(slot, overruns), context);
+        take_what_is_due(slot, weigh(slot, overruns), context);
         pando_pace_spent(&slot->handler_ticks, begin_ticks);
     }
 }

@@ -31,6 +31,11 @@ bool pando_own_thread_is_self(void)
     return own_slot != NULL;
 }
 
+struct pando_thread_slot *pando_own_thread_slot(void)
+{
+    return own_slot;
+}
+
 static void *begin(void *argument)
 {
     struct pando_thread_slot *slot = argument;

@@ -78,6 +78,9 @@ void pando_threads_reset(struct pando_counters *counters)
         if (slot == NULL)
             continue;
         slot->timer.number = -1;
+        slot->wall.units = 0;
+        slot->wall.seen_mono_ns = slot->wall.remainder = 0;
+        atomic_store_explicit(&slot->wall.running_units, 0, memory_order_relaxed);
         set_state(slot, PANDO_THREAD_FREE);
     }
     atomic_store_explicit(&counters->threads_now, 0, memory_order_relaxed);

@@ -11,6 +11,7 @@
 
 #include "agent/cpu_clock.h"
 #include "agent/walker.h"
+#include "agent/wall_record.h"
 #include "exchange/counters.h"
 #include "exchange/sample.h"
 
@@ -47,6 +48,7 @@ struct pando_thread_slot {
     /* For PANDO_UNWIND=compare only; else these pages are never touched. */
     struct pando_walk other_walk;
     uint64_t other_frames[PANDO_SAMPLE_FRAMES_MAX];
+    struct pando_wall_record wall;
 } __attribute__((aligned(128)));
 
 /* Setup; again in the child of a fork: every slot is free, in a generation of its own. */

@@ -37,9 +37,9 @@ static int push_undisturbed(const uint64_t *words, uint32_t count)
     return error;
 }
 
-void pando_unsampled_account(const struct pando_thread_slot *slot, uint64_t intervals)
+static void add(const struct pando_thread_slot *slot, enum pando_sample_state state, uint64_t weight)
 {
-    if (intervals == 0)
+    if (weight == 0)
         return;
     const uint64_t frames[FRAMES] = {(uintptr_t)slot->start | PANDO_SAMPLE_EXACT,
                                      atomic_load_explicit(&starter_return, memory_order_relaxed),
@@ -57,12 +57,18 @@ void pando_unsampled_account(const struct pando_thread_slot *slot, uint64_t inte
         uint64_t words[PANDO_SAMPLE_HEAD_WORDS + FRAMES];
     } record = {.parts = {
         .head = {.kind = PANDO_SAMPLE_STACK, .walk_end = PANDO_WALK_END_OUTERMOST, .flags = PANDO_SAMPLE_UNSAMPLED,
-                 .frame_count = frame_count},
-        .origin = {.weight = intervals < UINT32_MAX ? (uint32_t)intervals : UINT32_MAX, .tid = (uint32_t)slot->tid},
+                 .state = (uint8_t)state, .frame_count = frame_count},
+        .origin = {.weight = weight < UINT32_MAX ? (uint32_t)weight : UINT32_MAX, .tid = (uint32_t)slot->tid},
         .frames = {frames[0], frames[1], frames[2]},
     }};
     int error = push_undisturbed(record.words, PANDO_SAMPLE_HEAD_WORDS + frame_count);
     pando_count(&pando_agent.counters, error == 0 ? PANDO_COUNT_SAMPLES_AT_THREAD_END : PANDO_COUNT_LOST_AT_THREAD_END);
     if (pando_agent_phase() == PANDO_PHASE_ACTIVE)
         pando_agent_thread_notice();
+}
+
+void pando_unsampled_account(struct pando_thread_slot *slot, uint64_t intervals)
+{
+    add(slot, PANDO_SAMPLE_CPU, pando_agent.config.has_cpu_time ? intervals : 0);
+    add(slot, PANDO_SAMPLE_RUNNABLE, atomic_exchange_explicit(&slot->wall.running_units, 0, memory_order_relaxed));
 }

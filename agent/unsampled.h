@@ -13,7 +13,8 @@
 void pando_unsampled_thread_begins(const void *return_address);
 /* Handler: learns from a whole stack who called libc's function that starts threads. */
 void pando_unsampled_learn(const struct pando_walk *walk);
-/* Adds a record of `intervals` (0: none) for a thread whose timer has ended. Not the handler: blocks signals for a moment. */
-void pando_unsampled_account(const struct pando_thread_slot *slot, uint64_t intervals);
+/* Adds a record of `intervals` (0: none) for a thread whose timer has ended, and one of the wall time in which it was found running
+ * since its last sample. Not the handler: blocks signals for a moment. */
+void pando_unsampled_account(struct pando_thread_slot *slot, uint64_t intervals);
 
 #endif

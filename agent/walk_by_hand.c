@@ -5,7 +5,7 @@
 
 #include "agent/walk_memory.h"
 
-enum { CALL_BYTES_MAX = 7, FAR_BYTES = 65536 };
+enum { CALL_BYTES_MAX = PANDO_WALK_CALL_BYTES_MAX, FAR_BYTES = 65536 };
 
 static bool is_code(const struct pando_walk *walk, uint64_t return_address)
 {
@@ -34,8 +34,7 @@ bool pando_walk_frame_pointer(struct pando_walk *walk)
     return true;
 }
 
-/* Whether `code`, the bytes before a return address, end with a near call (Intel SDM: E8 rel32, or FF /2). */
-static bool ends_with_call(const uint8_t code[CALL_BYTES_MAX])
+bool pando_walk_ends_with_call(const uint8_t code[CALL_BYTES_MAX])
 {
     if (code[2] == 0xe8)
         return true;
@@ -80,7 +79,7 @@ bool pando_walk_guess_leaf(struct pando_walk *walk)
     uint64_t rip;
     uint8_t code[CALL_BYTES_MAX];
     if (!pando_walk_read(&walk->memory, registers[PANDO_WALK_RSP], &rip) || !pando_walk_is_sane_code(rip) ||
-        !is_code(walk, rip) || !read_code(&walk->memory, rip, code) || !ends_with_call(code))
+        !is_code(walk, rip) || !read_code(&walk->memory, rip, code) || !pando_walk_ends_with_call(code))
         return false;
     registers[PANDO_WALK_RSP] += 8;
     registers[PANDO_WALK_RIP] = rip;

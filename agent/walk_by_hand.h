@@ -15,6 +15,10 @@ static inline bool pando_walk_is_sane_code(uint64_t address)
     return address >= 65536 && address < (UINT64_C(1) << 47);
 }
 
+/* Whether `code`, the bytes before a return address, end with a near call (Intel SDM: E8 rel32, or FF /2). */
+enum { PANDO_WALK_CALL_BYTES_MAX = 7 };
+bool pando_walk_ends_with_call(const uint8_t code[PANDO_WALK_CALL_BYTES_MAX]);
+
 /* By the chain of frame pointers: rbp is on the same stack at or above rsp, and the word after the saved rbp is an address of
  * known code. Sets the registers to the caller's; false: no such chain, they are as they were. */
 bool pando_walk_frame_pointer(struct pando_walk *walk);

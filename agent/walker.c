@@ -9,6 +9,7 @@
 
 #include "agent/walk_by_hand.h"
 #include "agent/walk_memory.h"
+#include "agent/walk_prologue.h"
 
 enum {
     /* In a signal frame: offsets from the ucontext, which the stack pointer of the trampoline points at. */
@@ -139,6 +140,18 @@ static bool rule_of_extra(struct walker *walker, const struct pando_row_extra *e
     return ra_known;
 }
 
+/* Of a sleeping thread nobody tells rbp: perhaps the function's own code does. */
+static bool find_rbp(struct walker *walker, const struct pando_row *row)
+{
+    struct pando_walk *walk = walker->walk;
+    if (!walk->only_rsp_known || !pando_walk_prologue_rbp(walk, walker->entry, row, &walk->registers[PANDO_WALK_RBP]))
+        return false;
+    walker->known |= KNOWN_RBP;
+    walk->flags |= PANDO_SAMPLE_GUESSED;
+    walk->methods.by_guess++;
+    return true;
+}
+
 static bool rule_of_row(struct walker *walker, const struct pando_row *row, uint64_t lookup, struct rule *rule)
 {
     const uint64_t *registers = walker->walk->registers;
@@ -148,7 +161,7 @@ static bool rule_of_row(struct walker *walker, const struct pando_row *row, uint
     if (row->kind == PANDO_ROW_RSP) {
         rule->cfa = registers[PANDO_WALK_RSP] + (uint64_t)((int64_t)pando_row_cfa_words(row) * 8);
     } else if (row->kind == PANDO_ROW_RBP) {
-        if ((walker->known & KNOWN_RBP) == 0) {
+        if ((walker->known & KNOWN_RBP) == 0 && !find_rbp(walker, row)) {
             fail(walker, PANDO_WALK_END_NO_RULE);
             return false;
         }
@@ -317,7 +330,7 @@ void pando_walk_run(struct pando_walk *walk)
 {
     struct walker walker = {
         .walk = walk,
-        .known = walk->only_rbp_rsp_known ? KNOWN_RBP | KNOWN_RSP : KNOWN_ALL,
+        .known = walk->only_rsp_known ? KNOWN_RSP : walk->only_rbp_rsp_known ? KNOWN_RBP | KNOWN_RSP : KNOWN_ALL,
         .is_exact = !walk->is_return_address,
     };
     walk->visited = 0;

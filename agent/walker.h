@@ -35,6 +35,7 @@ struct pando_walk {
     uint32_t frames_max;                     /* 2..PANDO_SAMPLE_FRAMES_MAX: kept frames */
     uint32_t visits_max;                     /* frames that a walk may visit before it is TOO_DEEP */
     bool only_rbp_rsp_known;                 /* the registers are not those of an innermost or signal frame */
+    bool only_rsp_known;                     /* the same, and rbp is not known either (a thread looked at from outside) */
     bool is_return_address;                  /* registers[RIP] is a return address (going on from a RAW sample) */
     /* Out: frames[0..frame_count) innermost first, PANDO_SAMPLE_EXACT marked; how they were found; why it ended. */
     uint32_t frame_count;

@@ -34,7 +34,7 @@ struct pando_aggregator {
     bool has_sample;
     uint64_t weight;
     uint32_t path_count;
-    struct pando_call_frame path[DEPTH_MAX]; /* outermost first */
+    struct pando_call_frame path[DEPTH_MAX + 1]; /* outermost first; wall time ends in its state */
     struct pando_sample_stack stack;
     uint64_t words[PANDO_RING_RECORD_WORDS_MAX];
 };
@@ -135,7 +135,7 @@ static struct pando_call_frame locate(struct pando_aggregator *aggregator, uint6
     return (struct pando_call_frame){.offset = place.offset, .object = place.object};
 }
 
-static struct pando_call_frame own_frame(enum pando_call_own which)
+static struct pando_call_frame own_frame(unsigned which) /* enum pando_call_own */
 {
     return (struct pando_call_frame){.offset = which, .object = PANDO_CALL_OBJECT_OWN};
 }
@@ -184,6 +184,8 @@ static void take_sample(struct pando_aggregator *aggregator, uint32_t word_count
     if (record.head.kind == PANDO_SAMPLE_RAW && met_unknown_code && pando_own_maps_read_for_unknown(&aggregator->maps))
         pando_sample_stack_make(&record, aggregator->code_map, &aggregator->stack);
     make_path(aggregator);
+    if (record.head.state != PANDO_SAMPLE_CPU)
+        aggregator->path[aggregator->path_count++] = own_frame(PANDO_CALL_STATES + record.head.state);
     aggregator->weight = record.origin.weight;
     aggregator->has_sample = true;
 }
@@ -233,8 +235,9 @@ static int put_counters(struct pando_aggregator *aggregator, struct pando_profil
 static int fill(struct pando_aggregator *aggregator, struct pando_profile_builder *builder, uint64_t more[PANDO_COUNTERS],
                 uint64_t now[PANDO_COUNTERS])
 {
-    static const char counter_name[] = "WALL_TIME";
-    int64_t string = pando_profile_builder_string(builder, counter_name, sizeof counter_name - 1);
+    /* Alone it has the one name that the service is known to take; next to real wall time that would be a lie. */
+    const char *counter_name = aggregator->config.has_wall_time ? "CPU_TIME" : "WALL_TIME";
+    int64_t string = pando_profile_builder_string(builder, counter_name, strlen(counter_name));
     if (string < 0)
         return (int)string;
     int error = pando_snapshot_fill(builder, aggregator->tree, aggregator->symbols, NAMES_LIMIT_BYTES,

@@ -23,6 +23,7 @@ struct pando_aggregator_config {
     size_t symbols_limit_bytes;   /* of symbol tables; 0: 32 MiB */
     size_t rows_limit_bytes;      /* of all row tables; 0: 64 MiB */
     uint32_t depth_max;           /* frames of a stack that are kept; 0: 1000 */
+    bool has_wall_time;           /* samples of wall time come, too: CPU time is named as such */
     const char *maps_path;        /* NULL: /proc/thread-self/maps. For tests */
 };
 

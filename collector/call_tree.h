@@ -15,6 +15,7 @@ enum pando_call_own {
     PANDO_CALL_INCOMPLETE,   /* the outermost frame of a stack whose real outermost frames were not found */
     PANDO_CALL_TRUNCATED,    /* the innermost frame of a stack that was too deep: stands for all that were cut off */
     PANDO_CALL_UNSAMPLED,    /* the innermost frame of time that a thread used after its last sample */
+    PANDO_CALL_STATES = 16,  /* + enum pando_sample_state: below the innermost frame of wall time, what the thread was doing */
 };
 
 struct pando_call_frame {

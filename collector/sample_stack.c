@@ -21,7 +21,8 @@ int pando_sample_record_parse(const uint64_t *words, uint32_t word_count, struct
     if (word_count > 2)
         memcpy(&record.methods, &words[2], sizeof record.methods);
     uint32_t wanted = PANDO_SAMPLE_HEAD_WORDS + record.head.frame_count;
-    bool valid = record.head.frame_count <= PANDO_SAMPLE_FRAMES_MAX && record.head.walk_end < PANDO_WALK_END_KINDS;
+    bool valid = record.head.frame_count <= PANDO_SAMPLE_FRAMES_MAX && record.head.walk_end < PANDO_WALK_END_KINDS &&
+                 record.head.state < PANDO_SAMPLE_STATES;
     if (record.head.kind == PANDO_SAMPLE_RAW) {
         wanted += PANDO_WALK_REGISTERS + 1 + record.head.stack_words;
         valid = valid && wanted == word_count;
@@ -69,6 +70,10 @@ static bool walk_on(struct pando_walk *walk, struct pando_sample_stack *stack)
     uint64_t last_word = stack->frames[last];
     uint64_t rip = walk->registers[PANDO_WALK_RIP], rsp = walk->registers[PANDO_WALK_RSP];
     walk->only_rbp_rsp_known = walk->is_return_address = !is_exact(stack, last);
+    if ((stack->flags & PANDO_SAMPLE_ONLY_RSP) != 0) {
+        walk->only_rbp_rsp_known = true;
+        walk->only_rsp_known = walk->registers[PANDO_WALK_RBP] == 0;
+    }
     walk->frames = stack->frames + last;
     pando_walk_run(walk);
     add_methods(&stack->methods, &walk->methods);

@@ -6,8 +6,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "exchange/sample.h"
+#include "profile/states.h"
 
 enum { NAME_MAX_BYTES = 2048 };
+_Static_assert((int)PANDO_SAMPLE_RUNNABLE == (int)PANDO_PROFILE_RUNNABLE &&
+               (int)PANDO_SAMPLE_BLOCKED == (int)PANDO_PROFILE_BLOCKED &&
+               (int)PANDO_SAMPLE_NATIVE == (int)PANDO_PROFILE_NATIVE &&
+               (int)PANDO_SAMPLE_WAITING == (int)PANDO_PROFILE_WAITING &&
+               (int)PANDO_SAMPLE_TIMED_WAITING == (int)PANDO_PROFILE_TIMED_WAITING, "one numbering of states");
 
 static const uint32_t UNUSED = 0, USED = 1; /* marks, until the numbers of the profile are known */
 
@@ -88,6 +95,8 @@ static const char *own_name(uint64_t which)
 
 static int64_t name_frame(struct snapshot *snapshot, const struct used_frame *used)
 {
+    if (used->object == PANDO_CALL_OBJECT_OWN && used->offset > PANDO_CALL_STATES)
+        return pando_profile_builder_state(snapshot->builder, (enum pando_profile_state)(used->offset - PANDO_CALL_STATES));
     if (used->object == PANDO_CALL_OBJECT_OWN)
         return put_frame(snapshot, own_name(used->offset), "");
     if (pando_profile_builder_bytes(snapshot->builder) > snapshot->names_limit_bytes)

@@ -23,6 +23,11 @@ enum pando_counter {
     PANDO_COUNT_RATE_LOWERED,           /* times */
     PANDO_COUNT_RATE_RAISED,
     PANDO_COUNT_INTERVALS_SKIPPED,      /* that were not sampled because of it; they are in the weights */
+    PANDO_COUNT_SAMPLES_NOT_DUE,        /* wall time only: the thread was not found running since its last signal */
+    /* Wall clock. With it: signals + wall_samples = samples_kept + each samples_dropped_* + samples_not_due. */
+    PANDO_COUNT_WALL_SAMPLES,           /* that no signal of their own brought: of sleeping threads, or next to one of CPU time */
+    PANDO_COUNT_WALL_MOVED,             /* a thread woke while its stack was copied: counted as running */
+    PANDO_COUNT_WALL_NO_STATE,          /* looks at which the kernel did not tell what a thread does */
     /* Threads. */
     PANDO_COUNT_THREADS_SEEN,
     PANDO_COUNT_THREADS_NO_SLOT,        /* more threads than the registry holds */
@@ -55,6 +60,7 @@ enum pando_counter {
 struct pando_counters {
     atomic_ullong values[PANDO_COUNTERS];
     atomic_uint threads_now;            /* gauge: threads in the registry */
+    atomic_ullong wall_clock_ns;        /* CPU time of the wall clock's thread so far */
     atomic_ullong handler_ns;           /* time spent in the handler (agent/pace.h); up to the last look */
 };
 

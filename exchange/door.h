@@ -13,7 +13,7 @@
 #include "exchange/objects.h"
 #include "exchange/ring.h"
 
-enum { PANDO_DOOR_VERSION = 1, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512 };
+enum { PANDO_DOOR_VERSION = 2, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512 };
 #define PANDO_DOOR_SYMBOL "pando_worker_door"
 
 /* What the user has chosen, checked and complete. */
@@ -22,7 +22,9 @@ struct pando_door_settings {
     char group[PANDO_DOOR_GROUP_BYTES];
     char log_path[PANDO_DOOR_PATH_BYTES];
     enum pando_log_level log_level;
-    uint32_t rate_hz;
+    uint32_t rate_hz;                      /* of CPU time */
+    uint32_t units_per_s;                  /* what sample weights are told in: rate_hz, or, of wall time alone, milliseconds */
+    bool has_wall_time;
     uint32_t interval_s;
     uint32_t depth_max;
     uint32_t tree_limit_mib;

@@ -29,6 +29,18 @@ enum pando_sample_flag {
     PANDO_SAMPLE_TRUNCATED = 1,   /* innermost frames left out: there were more than the limit (outermost are kept) */
     PANDO_SAMPLE_GUESSED = 2,     /* some frame was found by a guess, not a row or a checked frame pointer */
     PANDO_SAMPLE_UNSAMPLED = 4,   /* no stack was taken: time of a thread that has ended, under its first function, if that is known */
+    PANDO_SAMPLE_ONLY_RSP = 8,    /* RAW: of the registers only rip and rsp are known, and rbp if it is not 0 */
+};
+
+/* What the weight is: CPU time, or wall time in this state of the thread (the names are CodeGuru's: docs/wall-clock.md). */
+enum pando_sample_state {
+    PANDO_SAMPLE_CPU = 0,
+    PANDO_SAMPLE_RUNNABLE,        /* running, or ready to */
+    PANDO_SAMPLE_BLOCKED,         /* waits for a lock */
+    PANDO_SAMPLE_NATIVE,          /* the kernel works for it: disk, memory */
+    PANDO_SAMPLE_WAITING,         /* waits for an event, for as long as it takes */
+    PANDO_SAMPLE_TIMED_WAITING,   /* the same, or sleeps, until a time at the latest */
+    PANDO_SAMPLE_STATES,
 };
 
 #define PANDO_SAMPLE_EXACT (1ull << 63) /* in a frame word: the address itself, not a return address */
@@ -37,14 +49,15 @@ struct pando_sample_head {
     uint8_t kind;                 /* enum pando_sample_kind */
     uint8_t walk_end;             /* enum pando_walk_end */
     uint8_t flags;                /* enum pando_sample_flag, or'ed */
-    uint8_t clock;                /* 0: CPU time */
+    uint8_t state;                /* enum pando_sample_state */
     uint16_t frame_count;
     uint16_t stack_words;         /* RAW: copied */
 };
 _Static_assert(sizeof(struct pando_sample_head) == 8, "one word");
 
 struct pando_sample_origin {
-    uint32_t weight;              /* nominal sampling intervals that this sample stands for: 1 + timer overruns, times the clock's step */
+    uint32_t weight;              /* nominal sampling intervals that this sample stands for: 1 + timer overruns, times the clock's
+                                   * step; of wall time, units as in pando_door_settings.units_per_s */
     uint32_t tid;
 };
 _Static_assert(sizeof(struct pando_sample_origin) == 8, "one word");

@@ -54,7 +54,7 @@ void pando_interval_fill_meta(void *context, struct pando_profile_builder *build
     meta->end_wall_ms = interval->last_sample_wall_ns / MS;
     meta->active_ms = (pando_clock_mono_ns() - interval->start_mono_ns) / MS;
     meta->agent_start_wall_ms = interval->host->start_wall_ns / MS;
-    meta->weight_per_second = interval->host->settings->rate_hz;
+    meta->weight_per_second = interval->host->settings->units_per_s;
     meta->cpu_time_s = (double)(pando_clock_process_cpu_ns() - interval->process_cpu_ns) / 1e9;
     meta->mean_threads = interval->threads_looks != 0
                              ? (double)interval->threads_sum / (double)interval->threads_looks : 0;

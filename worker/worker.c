@@ -50,6 +50,7 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
     const struct pando_aggregator_config collect = {
         .ring = host->ring, .objects = host->objects, .counters = host->counters,
         .tree_limit_bytes = (size_t)settings->tree_limit_mib * TREE_MIB_BYTES, .depth_max = settings->depth_max,
+        .has_wall_time = settings->has_wall_time,
     };
     worker->aggregator = pando_aggregator_new(&collect);
     error = PANDO_ERR_NO_MEMORY;
@@ -81,7 +82,8 @@ failed:
 static uint64_t own_cpu_ns(const struct pando_worker *worker)
 {
     return pando_clock_thread_cpu_ns() + atomic_load_explicit(&worker->upload_counters.thread_cpu_ns, memory_order_relaxed) +
-           atomic_load_explicit(&worker->host->counters->handler_ns, memory_order_relaxed);
+           atomic_load_explicit(&worker->host->counters->handler_ns, memory_order_relaxed) +
+           atomic_load_explicit(&worker->host->counters->wall_clock_ns, memory_order_relaxed);
 }
 
 /* Hands the interval to the uploader. The samples stay in the tree when there is no memory for the profile. */

@@ -1,0 +1,19 @@
+/* Why: wall time: looks at the threads every so often, whether they run or not, and gives each the time since the last look.
+ * No thread is ever interrupted for it: where one sleeps is told by the kernel and its stack's memory, where one runs by the
+ * next signal of its CPU timer (agent/handler.c). docs/wall-clock.md has the reasons.
+ * Context: the wall clock's thread, or who holds its lock (agent/wall_thread.c). */
+#ifndef PANDO_AGENT_WALL_CLOCK_H
+#define PANDO_AGENT_WALL_CLOCK_H
+
+#include <stdint.h>
+
+/* Setup, and in the child of a fork. Rate 0: there is no wall clock. */
+void pando_wall_clock_setup(uint32_t rate_hz, uint32_t units_per_s);
+/* When it wants to look next (CLOCK_MONOTONIC); UINT64_MAX: never. */
+uint64_t pando_wall_clock_due_mono_ns(void);
+/* Looks if it is time. */
+void pando_wall_clock_turn(void);
+/* Puts into the ring what is known of sleeps that go on: before an end. */
+void pando_wall_clock_flush(void);
+
+#endif

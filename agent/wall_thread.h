@@ -1,0 +1,17 @@
+/* Why: the thread that the wall clock's looks come from. Not the agent's own: that one may be busy for a tenth of a second with
+ * names and rows, and what is seen after such a gap would have to stand for all of it.
+ * Context: the agent's thread, except where it says otherwise. */
+#ifndef PANDO_AGENT_WALL_THREAD_H
+#define PANDO_AGENT_WALL_THREAD_H
+
+/* Makes the thread, if wall time is asked for and there is none: a refusal is logged, and there is no wall time then. It shares
+ * the caller's descriptor table. */
+void pando_wall_thread_start(void);
+/* Ends it. No look comes after that. */
+void pando_wall_thread_stop(void);
+/* Puts into the ring what is known of sleeps that go on: before an end. */
+void pando_wall_thread_flush(void);
+/* The child of a fork has no such thread, and what was known is the parent's. */
+void pando_wall_thread_after_fork(void);
+
+#endif
