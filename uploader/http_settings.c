@@ -1,14 +1,15 @@
 /* Why: everything about the destination that can be wrong is found at the start and said in one sentence; and everything
  * that libcurl would look up in the environment is read once, here. Context: setup, the host's thread. */
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/buffer.h"
+#include "base/environment.h"
 #include "base/error.h"
-#include "uploader/http.h"
+#include "uploader/http_settings.h"
 
 enum { URL_MAX_BYTES = 4096, GROUP_MAX_BYTES = 255 };
 
@@ -18,9 +19,11 @@ static bool is_group(const char *group)
     return len >= 1 && len <= GROUP_MAX_BYTES && group[len] == '\0';
 }
 
-static bool is_loopback(const char *host)
+bool pando_http_is_loopback(const char *host)
 {
-    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 || strcmp(host, "[::1]") == 0;
+    struct in_addr address; /* "127.example.com" is none */
+    return strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0 ||
+           (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
 }
 
 static int invalid(char *message, size_t message_bytes, const char *url, const char *why)
@@ -43,7 +46,7 @@ static int check_parts(CURLU *parts, const char *url, bool *ret_https, bool *ret
         return invalid(message, message_bytes, url, "must begin with http:// or https://");
     if (curl_url_get(parts, CURLUPART_HOST, &text, 0) != CURLUE_OK)
         return invalid(message, message_bytes, url, "names no host");
-    *ret_loopback = is_loopback(text);
+    *ret_loopback = pando_http_is_loopback(text);
     curl_free(text);
     static const struct {
         CURLUPart part;
@@ -62,22 +65,20 @@ static int check_parts(CURLU *parts, const char *url, bool *ret_https, bool *ret
     return 0;
 }
 
-static const char *first_set(const char *const *names)
+static const char *first_set(const char *environment, const char *const *names)
 {
-    for (; *names != NULL; names++) {
-        const char *value = secure_getenv(*names);
-        if (value != NULL && value[0] != '\0')
-            return value;
-    }
-    return NULL;
+    const char *value = NULL;
+    for (; *names != NULL && value == NULL; names++)
+        value = pando_environment_get(environment, *names);
+    return value;
 }
 
 /* The same variables in the same order as libcurl's; upper-case HTTP_PROXY is left out on purpose there (CGI sets it). */
-static const char *proxy_for(bool https, bool loopback)
+static const char *proxy_for(const char *environment, bool https, bool loopback)
 {
     static const char *const for_https[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", NULL};
     static const char *const for_http[] = {"http_proxy", "all_proxy", "ALL_PROXY", NULL};
-    const char *proxy = loopback ? NULL : first_set(https ? for_https : for_http);
+    const char *proxy = loopback ? NULL : first_set(environment, https ? for_https : for_http);
     return proxy != NULL ? proxy : "";
 }
 
@@ -87,28 +88,27 @@ static int copy(char **ret_copy, const char *text)
     return *ret_copy != NULL ? 0 : PANDO_ERR_NO_MEMORY;
 }
 
-static int fill(struct pando_http_settings *settings, const char *url, const char *group, const char *user_agent,
-                bool https, bool loopback)
+static int fill(struct pando_http_settings *settings, const char *url, const char *user_agent, const char *environment, bool https,
+                bool loopback)
 {
     static const char *const ca_names[] = {"AWS_CA_BUNDLE", "SSL_CERT_FILE", NULL};
     static const char *const no_proxy_names[] = {"no_proxy", "NO_PROXY", NULL};
-    size_t url_bytes = strlen(url);
-    while (url_bytes > 0 && url[url_bytes - 1] == '/')
-        url_bytes--;
-    struct pando_buffer endpoint;
-    pando_buffer_init(&endpoint, URL_MAX_BYTES + GROUP_MAX_BYTES + 128);
-    pando_buffer_append(&endpoint, url, url_bytes);
-    pando_buffer_append_format(&endpoint, "/profilingGroups/%s/agentProfile?profileToken=", group);
-    size_t endpoint_bytes;
-    settings->endpoint = pando_buffer_detach(&endpoint, &endpoint_bytes);
-    if (settings->endpoint == NULL)
-        return PANDO_ERR_NO_MEMORY;
-    const char *no_proxy = first_set(no_proxy_names);
-    const char *ca_file = first_set(ca_names);
+    const char *no_proxy = first_set(environment, no_proxy_names), *ca_file = first_set(environment, ca_names);
     settings->in_clear = !https && !loopback;
-    int error = copy(&settings->user_agent, user_agent != NULL ? user_agent : "Pando");
+    int error = copy(&settings->base_url, url);
+    if (error == 0) {
+        char *end = settings->base_url + strlen(url);
+        while (end > settings->base_url && end[-1] == '/')
+            *--end = '\0';
+        const char *authority = strstr(settings->base_url, "://") + 3;
+        size_t authority_bytes = strcspn(authority, "/");
+        settings->authority = strndup(authority, authority_bytes);
+        error = settings->authority != NULL ? copy(&settings->prefix, authority + authority_bytes) : PANDO_ERR_NO_MEMORY;
+    }
     if (error == 0)
-        error = copy(&settings->proxy, proxy_for(https, loopback));
+        error = copy(&settings->user_agent, user_agent != NULL ? user_agent : "Pando");
+    if (error == 0)
+        error = copy(&settings->proxy, proxy_for(environment, https, loopback));
     settings->needs_tls = https || (settings->proxy != NULL && strncasecmp(settings->proxy, "https://", 8) == 0);
     if (error == 0)
         error = copy(&settings->no_proxy, no_proxy != NULL ? no_proxy : "");
@@ -117,7 +117,7 @@ static int fill(struct pando_http_settings *settings, const char *url, const cha
     return error;
 }
 
-int pando_http_settings_make(const char *url, const char *group, const char *user_agent,
+int pando_http_settings_make(const char *url, const char *group, const char *user_agent, const char *environment,
                              struct pando_http_settings *settings, char *message, size_t message_bytes)
 {
     *settings = (struct pando_http_settings){0};
@@ -144,13 +144,15 @@ int pando_http_settings_make(const char *url, const char *group, const char *use
         error = check_parts(parts, url, &https, &loopback, message, message_bytes);
     curl_url_cleanup(parts);
     if (error == 0)
-        error = fill(settings, url, group, user_agent, https, loopback);
+        error = fill(settings, url, user_agent, environment, https, loopback);
     return error;
 }
 
 void pando_http_settings_release(struct pando_http_settings *settings)
 {
-    free(settings->endpoint);
+    free(settings->base_url);
+    free(settings->authority);
+    free(settings->prefix);
     free(settings->user_agent);
     free(settings->proxy);
     free(settings->no_proxy);

@@ -11,6 +11,7 @@ static bool is_worth_another_try(const struct pando_try_outcome *outcome)
     case PANDO_TRY_UNREACHABLE:
     case PANDO_TRY_INTERRUPTED:
     case PANDO_TRY_UNTRUSTED: /* certificates get renewed, captive portals get left */
+    case PANDO_TRY_NO_CREDENTIALS: /* a role may be there in a minute */
     case PANDO_TRY_IMPOSSIBLE: /* memory may come back; a bad URL was refused at the start */
         return true;
     case PANDO_TRY_ABORTED:

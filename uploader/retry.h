@@ -13,6 +13,7 @@ enum pando_try_failure {
     PANDO_TRY_UNREACHABLE,   /* no connection: name unknown, refused, no route, timed out before it stood */
     PANDO_TRY_INTERRUPTED,   /* the connection stood, no whole answer came: the server may have the profile or not */
     PANDO_TRY_UNTRUSTED,     /* TLS: the server could not prove who it is */
+    PANDO_TRY_NO_CREDENTIALS, /* nothing was sent, for it could not be signed */
     PANDO_TRY_IMPOSSIBLE,    /* the request cannot be made here (no memory, bad URL) */
     PANDO_TRY_ABORTED,       /* the uploader is being closed */
 };

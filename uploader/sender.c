@@ -76,7 +76,8 @@ static void settle(struct pando_uploader *uploader, const struct pando_try_outco
         if (uploader->flushes_waiting != 0 && queue->count > 1)
             pando_queue_rotate(queue);
     }
-    if (outcome->failure == PANDO_TRY_UNREACHABLE || outcome->failure == PANDO_TRY_UNTRUSTED)
+    if (outcome->failure == PANDO_TRY_UNREACHABLE || outcome->failure == PANDO_TRY_UNTRUSTED ||
+        outcome->failure == PANDO_TRY_NO_CREDENTIALS)
         uploader->flush_is_hopeless = true;
 }
 
@@ -92,7 +93,7 @@ static void try_head(struct pando_uploader *uploader, struct pando_http *http)
     pthread_mutex_unlock(&uploader->lock);
 
     char reason[512];
-    struct pando_try_outcome outcome = pando_http_post(http, payload, &uploader->closing, reason, sizeof reason);
+    struct pando_try_outcome outcome = pando_post(&uploader->destination, http, payload, &uploader->closing, reason, sizeof reason);
     struct pando_retry_decision decision = pando_retry_decide(&uploader->policy, &outcome, payload->tries, random_bits());
 
     pthread_mutex_lock(&uploader->lock);

@@ -10,6 +10,7 @@
 
 #include "uploader/http.h"
 #include "uploader/notes.h"
+#include "uploader/post.h"
 #include "uploader/queue.h"
 #include "uploader/retry.h"
 #include "uploader/uploader.h"
@@ -32,11 +33,13 @@ struct pando_uploader {
 
     /* Set before the thread starts, never changed. */
     struct pando_http_settings settings;
+    char group[256];
     struct pando_retry_policy policy;
     struct pando_uploader_counters *counters;
     struct pando_uploader_counters own_counters; /* when the caller has none */
 
     /* The thread's alone. */
+    struct pando_destination destination;
     bool in_outage;
     long last_rejection;      /* status; 0 none since the last delivery */
 };

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "uploader/codeguru_endpoint.h"
 #include "uploader/sender.h"
 
 enum { CLOSE_WAIT_MS = 2000, STACK_BYTES = 1024 * 1024 };
@@ -44,7 +45,39 @@ static void free_uploader(struct pando_uploader *uploader)
     pthread_cond_destroy(&uploader->progress);
     pthread_mutex_destroy(&uploader->lock);
     pando_http_settings_release(&uploader->settings);
+    pando_signer_free(uploader->destination.signer);
     free(uploader);
+}
+
+/* The URL, and who signs. Without a URL it is AWS's; its region is looked for in the files here, on the machine later. */
+static int set_destination(struct pando_uploader *uploader, const struct pando_uploader_config *config, char *message,
+                           size_t message_bytes)
+{
+    char region[PANDO_SIGNER_REGION_BYTES] = "", derived[256];
+    const char *url = config->url;
+    bool is_derived = url != NULL && url[0] == '\0' && config->signs;
+    if (config->region != NULL)
+        snprintf(region, sizeof region, "%s", config->region);
+    if (config->signs && region[0] == '\0' && pando_codeguru_profile_region(config->environment, region, sizeof region) != 0)
+        region[0] = '\0';
+    if (is_derived) {
+        uploader->destination.lacks_region = region[0] == '\0';
+        if (pando_codeguru_url(config->environment, region[0] != '\0' ? region : "us-east-1", derived, sizeof derived) == 0)
+            url = derived;
+    }
+    int error = pando_http_settings_make(url, config->group, config->user_agent, config->environment, &uploader->settings, message,
+                                         message_bytes);
+    if (error != 0)
+        return error;
+    snprintf(uploader->group, sizeof uploader->group, "%s", config->group);
+    uploader->destination.settings = &uploader->settings;
+    uploader->destination.group = uploader->group;
+    if (config->signs) {
+        uploader->settings.needs_tls = true;
+        uploader->destination.signer = pando_signer_new(config->environment, region);
+        error = uploader->destination.signer != NULL ? 0 : PANDO_ERR_NO_MEMORY;
+    }
+    return error;
 }
 
 int pando_uploader_new(const struct pando_uploader_config *config, struct pando_uploader **ret_uploader, char *message,
@@ -59,8 +92,7 @@ int pando_uploader_new(const struct pando_uploader_config *config, struct pando_
         snprintf(message, message_bytes, "There is no memory for the uploader.");
         return error;
     }
-    error = pando_http_settings_make(config->url, config->group, config->user_agent, &uploader->settings, message,
-                                     message_bytes);
+    error = set_destination(uploader, config, message, message_bytes);
     if (error != 0) {
         free_uploader(uploader);
         if (error == PANDO_ERR_NO_MEMORY)

@@ -6,6 +6,7 @@
 #define PANDO_UPLOADER_UPLOADER_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +25,11 @@ struct pando_uploader_counters {
 };
 
 struct pando_uploader_config {
-    const char *url;                      /* "http://127.0.0.1:8080", no trailing slash needed; copied */
+    const char *url;                      /* "http://127.0.0.1:8080", no trailing slash needed; copied. "": the service of AWS in
+                                           * the region, and then `signs` */
+    bool signs;                           /* requests carry a Signature V4 */
+    const char *region;                   /* to sign for; "" or NULL: of AWS's shared files, or of the machine; copied */
+    const char *environment;              /* as in base/environment.h; outlives the uploader. NULL: the process's own */
     const char *group;                    /* ^[\w-]{1,255}$; copied */
     const char *user_agent;               /* copied */
     size_t queue_limit_bytes;             /* 0: 32 MiB */

@@ -1,7 +1,7 @@
 // link: pando_uploader pando_profile pando_base ssl crypto
 /* Delivers two profiles with difficult names to the URL and group given: one at once, one from an atexit handler that is older
  * than anything OpenSSL registers, so that it runs last. Says what became of them, as JSON. For delivery_tls_test.py.
- * A third word makes it a host that uses OpenSSL itself ("host"), and does not wait for the first ("leave"). */
+ * With PANDO_TEST_SIGN_REGION they are signed. A third word makes it a host that uses OpenSSL itself ("host"), and does not wait for the first ("leave"). */
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +73,9 @@ int main(int argc, char **argv)
     if (argc == 4)
         OPENSSL_init_ssl(0, NULL); /* registers OpenSSL's clean-up, which so runs before last_words */
     pando_log_open("stderr", PANDO_LOG_DEBUG);
-    struct pando_uploader_config config = {.url = argv[1], .group = argv[2], .user_agent = "Pando/test", .counters = &counters};
+    const char *region = getenv("PANDO_TEST_SIGN_REGION"); /* set: deliveries are signed */
+    struct pando_uploader_config config = {.url = argv[1], .group = argv[2], .user_agent = "Pando/test",
+                                           .signs = region != NULL, .region = region, .counters = &counters};
     if (pando_uploader_new(&config, &uploader, message, sizeof message) != 0) {
         fprintf(stderr, "%s\n", message);
         _Exit(2);
