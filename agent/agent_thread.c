@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/lifecycle.h"
+#include "agent/orders.h"
 #include "agent/own_threads.h"
 #include "agent/pace.h"
 #include "agent/real.h"
@@ -130,6 +131,7 @@ void pando_agent_thread_after_fork(bool is_child)
     worker = NULL;
     turns = 0;
     gave_up = false;
+    pando_orders_forget();
 }
 
 static void give_up(const char *message)
@@ -147,7 +149,8 @@ static void open_worker(void)
     leave_loader();
     const struct pando_door_host host = {
         .ring = pando_agent.ring, .objects = &pando_agent.objects, .counters = &pando_agent.counters,
-        .settings = &pando_agent.config.door, .start_wall_ns = pando_agent.start_wall_ns,
+        .settings = &pando_agent.config.door, .orders = pando_orders(), .environment = pando_agent.config.environment,
+        .start_wall_ns = pando_agent.start_wall_ns,
         .start_mono_ns = pando_agent.start_mono_ns, .start_cpu_ns = pando_agent.start_cpu_ns,
     };
     struct pando_worker *opened = NULL;
@@ -167,7 +170,7 @@ static bool scan(void)
     uint64_t begin = pando_clock_mono_ns();
     if (begin < next_scan_mono_ns)
         return false;
-    int count = pando_threads_scan();
+    int count = pando_orders_are_to_pause() ? pando_threads_count_hosts() : pando_threads_scan();
     has_scanned_since = true;
     uint64_t cost = pando_clock_mono_ns() - begin;
     next_scan_mono_ns = begin + (SCAN_MS * MS > 100 * cost ? SCAN_MS * MS : 100 * cost);
@@ -188,6 +191,8 @@ static uint64_t take_turn(bool *ret_until_noticed)
     uint64_t wish_ns = door->turn(worker);
     pando_pace_look();
     pando_walk_compare_log();
+    if (pando_orders_obey())
+        next_scan_mono_ns = 0;
     *ret_until_noticed = !had_samples;
     if (had_samples)
         has_scanned_since = false;

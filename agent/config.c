@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/config_aws.h"
 #include "base/cursor.h"
 #include "base/error.h"
 
@@ -27,6 +28,8 @@ enum {
     TREE_DEFAULT_MIB = 10,
     TREE_MAX_MIB = 1024,
     DEPTH_DEFAULT = 1000,
+    SPOOL_DEFAULT_MIB = 64,
+    SPOOL_MAX_MIB = 65536,
     EXIT_TIMEOUT_DEFAULT_MS = 2000,
     EXIT_TIMEOUT_MAX_MS = 60000,
 };
@@ -36,6 +39,7 @@ static const char *const known_variables[] = {
     "PANDO_URL",     "PANDO_GROUP",    "PANDO_RATE_HZ",  "PANDO_INTERVAL_S", "PANDO_LOG",      "PANDO_LOG_LEVEL",
     "PANDO_UNWIND",  "PANDO_FOLLOW",   "PANDO_RING_KIB", "PANDO_TREE_MIB",   "PANDO_DEPTH",    "PANDO_EXIT_TIMEOUT_MS",
     "PANDO_ENABLED", "PANDO_LIBRARY",  "PANDO_BUDGET_PERCENT", "PANDO_MODE", "PANDO_WALL_RATE_HZ",
+    "PANDO_SIGN",    "PANDO_ORCHESTRATE", "PANDO_SPOOL", "PANDO_SPOOL_MIB",
 };
 
 static const char *variable(const char *name)
@@ -118,7 +122,12 @@ static void read_group(struct reading *reading, const char *given, char *group)
                    given != NULL ? "the group" : "PANDO_GROUP", text);
         return;
     }
-    /* The program's own name, with '-' for what a group cannot have. */
+    group[0] = '\0';
+}
+
+/* The program's own name, with '-' for what a group cannot have. */
+static void name_group_after_program(char *group)
+{
     const char *name = program_invocation_short_name;
     size_t len = 0;
     for (; name != NULL && name[len] != '\0' && len < PANDO_DOOR_GROUP_BYTES - 1; len++)
@@ -132,8 +141,9 @@ static void read_url(struct reading *reading, const char *given, char *url)
 {
     const char *text = given != NULL ? given : variable("PANDO_URL");
     if (text == NULL) {
-        refuse(reading, "PANDO_URL is not set: it says where profiles go, for example http://127.0.0.1:8080.");
-        return;
+        if (!pando_config_aws_asks())
+            refuse(reading, "PANDO_URL is not set: it says where profiles go, for example http://127.0.0.1:8080.");
+        return; /* the service of AWS's variables */
     }
     bool http = strncmp(text, "http://", 7) == 0, https = strncmp(text, "https://", 8) == 0;
     if ((!http && !https) || text[http ? 7 : 8] == '\0' || strlen(text) >= PANDO_DOOR_URL_BYTES) {
@@ -169,6 +179,36 @@ static void read_mode(struct reading *reading, struct pando_config *config)
     config->door.units_per_s = mode == WALL ? MILLISECONDS_A_S : config->door.rate_hz;
 }
 
+/* AWS's variables, and what follows from where profiles go. */
+static void read_aws(struct reading *reading, struct pando_config *config)
+{
+    static const char *const booleans[] = {"true", "false"};
+    struct pando_door_settings *door = &config->door;
+    char sentence[PANDO_CONFIG_SENTENCE_BYTES];
+    if (pando_config_aws_read(door, sentence) != 0)
+        refuse(reading, "%s", sentence);
+    if (door->group[0] == '\0')
+        name_group_after_program(door->group);
+    bool is_derived = door->url[0] == '\0';
+    door->signs = read_word(reading, "PANDO_SIGN", booleans, 2, door->signs ? 0 : 1) == 0 || is_derived;
+    door->is_orchestrated = read_word(reading, "PANDO_ORCHESTRATE", booleans, 2, door->signs ? 0 : 1) == 0;
+    if (pando_environment_capture(config->environment, sizeof config->environment) != 0)
+        pando_log(PANDO_LOG_WARN, "the environment is too large: some of its variables are not seen.");
+}
+
+static void read_spool(struct reading *reading, struct pando_door_settings *door)
+{
+    const char *path = variable("PANDO_SPOOL");
+    door->spool_limit_mib = read_number(reading, "PANDO_SPOOL_MIB", 0, 1, SPOOL_MAX_MIB, SPOOL_DEFAULT_MIB);
+    if (path == NULL)
+        return;
+    if (path[0] != '/' || strlen(path) >= sizeof door->spool)
+        refuse(reading, "PANDO_SPOOL is a folder's path from the root of at most %zu bytes, not \"" SHOWN "\".",
+               sizeof door->spool - 1, path);
+    else
+        strcpy(door->spool, path);
+}
+
 static void warn_of_unknown_variables(void)
 {
     for (char *const *entry = environ; entry != NULL && *entry != NULL; entry++) {
@@ -184,15 +224,12 @@ static void warn_of_unknown_variables(void)
     }
 }
 
-static bool is_aws(const char *url)
-{
-    return strstr(url, ".amazonaws.com") != NULL || strstr(url, ".api.aws") != NULL;
-}
-
 bool pando_config_environment_asks(void)
 {
     const char *enabled = variable("PANDO_ENABLED");
-    return variable("PANDO_URL") != NULL && (enabled == NULL || strcmp(enabled, "false") != 0);
+    if (variable("PANDO_URL") != NULL)
+        return enabled == NULL || strcmp(enabled, "false") != 0;
+    return enabled != NULL && strcmp(enabled, "true") == 0 && pando_config_aws_asks();
 }
 
 int pando_config_read(const struct pando_options *options, struct pando_config *config, char *problem)
@@ -208,10 +245,15 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
     pando_log_open(config->door.log_path, config->door.log_level);
     read_url(&reading, options->url, config->door.url);
     read_group(&reading, options->group, config->door.group);
+    read_aws(&reading, config);
+    read_spool(&reading, &config->door);
+    config->door.has_own_rate = options->rate_hz != 0 || variable("PANDO_RATE_HZ") != NULL;
+    config->door.has_own_interval = options->interval_s != 0 || variable("PANDO_INTERVAL_S") != NULL;
+    config->door.has_own_depth = variable("PANDO_DEPTH") != NULL;
     config->door.rate_hz = read_number(&reading, "PANDO_RATE_HZ", options->rate_hz, 1, RATE_MAX_HZ, RATE_DEFAULT_HZ);
     read_mode(&reading, config);
     config->door.interval_s = read_number(&reading, "PANDO_INTERVAL_S", options->interval_s, 1, INTERVAL_MAX_S,
-                                          is_aws(config->door.url) ? INTERVAL_AWS_S : INTERVAL_DEFAULT_S);
+                                          config->door.signs ? INTERVAL_AWS_S : INTERVAL_DEFAULT_S);
     config->door.depth_max = read_number(&reading, "PANDO_DEPTH", 0, 2, DEPTH_DEFAULT, DEPTH_DEFAULT);
     config->door.tree_limit_mib = read_number(&reading, "PANDO_TREE_MIB", 0, 1, TREE_MAX_MIB, TREE_DEFAULT_MIB);
     config->budget_percent = read_number(&reading, "PANDO_BUDGET_PERCENT", 0, 1, 100, BUDGET_DEFAULT_PERCENT);

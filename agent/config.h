@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/environment.h"
 #include "exchange/door.h"
 
 enum pando_unwinder { PANDO_UNWINDER_ROWS, PANDO_UNWINDER_LIBUNWIND, PANDO_UNWINDER_COMPARE };
@@ -21,11 +22,13 @@ struct pando_config {
     uint32_t wall_rate_hz;        /* looks at each thread; 0: no wall time */
     uint32_t ring_kib;            /* a power of two */
     uint32_t exit_timeout_ms;     /* that the last flush may take */
+    char environment[PANDO_ENVIRONMENT_BYTES]; /* as it was at the start */
 };
 
 enum { PANDO_CONFIG_SENTENCE_BYTES = 512 };
 
-/* Whether the environment asks for profiling: PANDO_URL is set, not empty, and PANDO_ENABLED is not "false". */
+/* Whether the environment asks for profiling: PANDO_URL is set, not empty, and PANDO_ENABLED is not "false"; or PANDO_ENABLED is
+ * "true", and AWS's variables name a profiling group. Being preloaded alone is never enough. */
 bool pando_config_environment_asks(void);
 
 /* Reads it all. `options` may be NULL. Opens the log (base/log.h) with what was found, and logs what is odd. 0, or

@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/lifecycle.h"
+#include "agent/orders.h"
 #include "agent/own_threads.h"
 #include "agent/real.h"
 #include "agent/thread_exit.h"
@@ -22,7 +23,7 @@ static void *begin_thread(void *argument)
     struct pando_thread_slot *slot = argument;
     void *(*start)(void *) = slot->start;
     void *start_argument = slot->argument;
-    if (pando_agent_phase() == PANDO_PHASE_ACTIVE) {
+    if (pando_agent_phase() == PANDO_PHASE_ACTIVE && !pando_orders_are_to_pause()) {
         pando_unsampled_thread_begins(__builtin_return_address(0));
         pando_thread_exit_watch(slot);
         pando_threads_enter_self(slot, false);
@@ -38,7 +39,8 @@ PANDO_API int pthread_create(pthread_t *thread, const pthread_attr_t *attributes
     const struct pando_real *real = pando_real();
     if (pando_own_thread_is_self())
         return pando_own_thread_create(thread, attributes, start, argument);
-    struct pando_thread_slot *slot = pando_agent_phase() == PANDO_PHASE_ACTIVE ? pando_threads_reserve() : NULL;
+    struct pando_thread_slot *slot = pando_agent_phase() == PANDO_PHASE_ACTIVE && !pando_orders_are_to_pause()
+                                           ? pando_threads_reserve() : NULL;
     if (slot == NULL)
         return real->pthread_create(thread, attributes, start, argument);
     slot->start = start;

@@ -18,6 +18,7 @@
 #include "agent/fork.h"
 #include "agent/handler.h"
 #include "agent/host_signals.h"
+#include "agent/orders.h"
 #include "agent/pace.h"
 #include "agent/real.h"
 #include "agent/thread_exit.h"
@@ -135,6 +136,7 @@ static int start(const struct pando_options *options, bool is_load)
         return PANDO_ERR_STATE;
     }
     set_phase(PANDO_PHASE_STARTING);
+    pando_orders_forget();
     int error = pando_config_read(options, &pando_agent.config, problem);
     if (error == 0)
         error = begin(is_load);
@@ -144,7 +146,8 @@ static int start(const struct pando_options *options, bool is_load)
     }
     enter_self();
     pando_log(PANDO_LOG_INFO, "sampling at %u Hz for group %s, every %u s to %.200s.", pando_agent.config.door.rate_hz,
-              pando_agent.config.door.group, pando_agent.config.door.interval_s, pando_agent.config.door.url);
+              pando_agent.config.door.group, pando_agent.config.door.interval_s,
+              pando_agent.config.door.url[0] != '\0' ? pando_agent.config.door.url : "Amazon CodeGuru Profiler");
     return 0;
 }
 

@@ -84,6 +84,12 @@ void pando_aggregator_free(struct pando_aggregator *aggregator)
     free(aggregator);
 }
 
+void pando_aggregator_set_depth(struct pando_aggregator *aggregator, uint32_t depth_max)
+{
+    aggregator->config.depth_max = depth_max;
+    use_defaults(&aggregator->config);
+}
+
 uint64_t pando_aggregator_samples(const struct pando_aggregator *aggregator)
 {
     return pando_call_tree_samples(aggregator->tree);

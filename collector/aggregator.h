@@ -40,6 +40,9 @@ void pando_aggregator_free(struct pando_aggregator *aggregator);
  * full, or memory for it is refused: seal, then call again (the record that did not fit is kept and goes into the next interval). */
 int pando_aggregator_turn(struct pando_aggregator *aggregator, uint32_t records_max, uint32_t *ret_taken);
 
+/* From the next record on; as in the configuration. */
+void pando_aggregator_set_depth(struct pando_aggregator *aggregator, uint32_t depth_max);
+
 /* Stacks folded since the last seal (unweighted). */
 uint64_t pando_aggregator_samples(const struct pando_aggregator *aggregator);
 

@@ -4,6 +4,7 @@
 #ifndef PANDO_EXCHANGE_DOOR_H
 #define PANDO_EXCHANGE_DOOR_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,8 @@
 #include "exchange/objects.h"
 #include "exchange/ring.h"
 
-enum { PANDO_DOOR_VERSION = 2, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512 };
+enum { PANDO_DOOR_VERSION = 3, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512,
+       PANDO_DOOR_REGION_BYTES = 64 };
 #define PANDO_DOOR_SYMBOL "pando_worker_door"
 
 /* What the user has chosen, checked and complete. */
@@ -28,6 +30,18 @@ struct pando_door_settings {
     uint32_t interval_s;
     uint32_t depth_max;
     uint32_t tree_limit_mib;
+    char region[PANDO_DOOR_REGION_BYTES];  /* of AWS, "" not known */
+    char spool[PANDO_DOOR_PATH_BYTES];     /* folder for what is not delivered yet; "" none */
+    uint32_t spool_limit_mib;
+    bool signs;                            /* requests carry a Signature V4. With it, url "": the service in the region */
+    bool is_orchestrated;                  /* the service is asked how to profile, and obeyed where the user has set nothing: */
+    bool has_own_rate, has_own_interval, has_own_depth;
+};
+
+/* What the service wants, weighed against what the user has set: written by the worker, obeyed by the guest. */
+struct pando_door_orders {
+    atomic_bool is_paused;
+    atomic_uint sampling_interval_ms;      /* 0: as set */
 };
 
 struct pando_door_host {
@@ -35,6 +49,8 @@ struct pando_door_host {
     struct pando_objects *objects;
     struct pando_counters *counters;
     const struct pando_door_settings *settings;
+    struct pando_door_orders *orders;
+    const char *environment;               /* as base/environment.h has it, since the start; secrets are in it */
     uint64_t start_wall_ns, start_mono_ns; /* of sampling in this process */
     uint64_t start_cpu_ns;                 /* CPU time that the process had used by then */
 };

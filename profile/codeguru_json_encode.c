@@ -80,18 +80,29 @@ static void write_weights(struct pando_buffer *out, const struct pando_profile *
     close_object(out);
 }
 
-static void write_metadata(struct pando_buffer *out, const struct pando_profile *profile, const struct pando_codeguru_tree *tree)
+static void write_fleet(struct pando_buffer *out, const struct pando_profile *profile)
 {
     const struct pando_profile_meta *meta = &profile->meta;
-    open_object(out, "agentMetadata");
-    write_weights(out, profile, tree);
-    member_uint(out, "durationInMs", meta->active_ms);
+    if (meta->fleet_info != 0) {
+        key(out, "fleetInfo");
+        pando_buffer_append_text(out, profile->strings[meta->fleet_info]);
+        return;
+    }
     open_object(out, "fleetInfo");
     member_text(out, "id", meta->fleet_id);
     member_text(out, "type", "UNKNOWN");
     if (meta->vcpus != 0)
         member_uint(out, "vCPUs", meta->vcpus);
     close_object(out);
+}
+
+static void write_metadata(struct pando_buffer *out, const struct pando_profile *profile, const struct pando_codeguru_tree *tree)
+{
+    const struct pando_profile_meta *meta = &profile->meta;
+    open_object(out, "agentMetadata");
+    write_weights(out, profile, tree);
+    member_uint(out, "durationInMs", meta->active_ms);
+    write_fleet(out, profile);
     open_object(out, "agentInfo");
     member_text(out, "type", profile->strings[meta->agent_type]);
     member_text(out, "version", profile->strings[meta->agent_version]);

@@ -217,7 +217,8 @@ size_t pando_profile_builder_bytes(const struct pando_profile_builder *builder)
 static void settle_meta_strings(struct pando_profile_meta *meta, uint32_t string_count)
 {
     uint32_t *const numbers[] = {&meta->counter_name,  &meta->runtime_version, &meta->agent_type,
-                                 &meta->agent_version, &meta->host_name,       &meta->process_name};
+                                 &meta->agent_version, &meta->host_name,       &meta->process_name,
+                                 &meta->fleet_info};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (*numbers[i] >= string_count)
             *numbers[i] = 0;

@@ -52,6 +52,7 @@ struct pando_profile_meta {
     uint32_t agent_version;          /* string */
     uint32_t host_name;              /* string; 0 unknown */
     uint32_t process_name;           /* string; 0 unknown */
+    uint32_t fleet_info;             /* string: a JSON object that is fleetInfo as it stands; 0: the form with an identity and vcpus */
     char fleet_id[PANDO_PROFILE_ID_SIZE]; /* UUID of this process start */
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/descriptors.h"
 #include "base/clock.h"
+#include "uploader/fleet.h"
 
 static void add(atomic_ullong *counter, unsigned long long value)
 {
@@ -108,6 +109,34 @@ static void try_head(struct pando_uploader *uploader, struct pando_http *http)
     pthread_cond_broadcast(&uploader->progress);
 }
 
+/* Under the lock, but not over the exchange. */
+static void ask(struct pando_uploader *uploader, struct pando_http *http)
+{
+    struct pando_uploader_orders orders = uploader->orders;
+    bool has_changed = false, was_paused = orders.is_paused;
+    struct pando_uploader_fleet fleet = uploader->fleet;
+    char reason[512] = "";
+    uploader->is_to_ask = false;
+    pthread_mutex_unlock(&uploader->lock);
+    if (!uploader->has_fleet && uploader->destination.signer != NULL)
+        pando_fleet_find(uploader->environment, http, &uploader->closing, &fleet);
+    uploader->has_fleet = true;
+    pando_configure(&uploader->destination, http, fleet.id[0] != '\0' ? fleet.id : uploader->fleet_id, &uploader->closing, &orders, &uploader->configure_status,
+                    &has_changed, reason, sizeof reason);
+    pthread_mutex_lock(&uploader->lock);
+    if (uploader->abandoned)
+        return;
+    uploader->orders = orders;
+    uploader->fleet = fleet;
+    has_changed |= was_paused != orders.is_paused;
+    if (has_changed && uploader->configure_status != 200)
+        pando_notes_add(&uploader->notes, PANDO_LOG_WARN, "the service was asked how to profile: %s%s", reason,
+                        orders.is_paused ? "; nothing is profiled until it answers" : "; profiling goes on as before");
+    else if (has_changed)
+        pando_notes_add(&uploader->notes, PANDO_LOG_INFO, "the service was asked how to profile: %s", reason);
+    pthread_cond_broadcast(&uploader->progress);
+}
+
 /* The time before which the head is not to be tried; 0 at once. */
 static uint64_t head_due_mono_ns(const struct pando_uploader *uploader)
 {
@@ -135,6 +164,9 @@ void *pando_sender_run(void *context)
         uint64_t due_mono_ns = uploader->queue.head != NULL ? head_due_mono_ns(uploader) : UINT64_MAX;
         if (due_mono_ns <= pando_clock_mono_ns()) {
             try_head(uploader, http);
+            rested = false;
+        } else if (uploader->is_to_ask && uploader->flushes_waiting == 0) {
+            ask(uploader, http);
             rested = false;
         } else if (!rested) {
             /* Nothing to send now: hold no descriptor of the host's while waiting. */

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "uploader/configure.h"
 #include "uploader/http.h"
 #include "uploader/notes.h"
 #include "uploader/post.h"
@@ -23,6 +24,9 @@ struct pando_uploader {
     uint32_t flush_number;    /* of the latest flush, from 1; a payload's flush_number tells whether it had its try */
     uint32_t flushes_waiting;
     bool flush_is_hopeless;   /* a try of this flush found nobody there */
+    bool is_to_ask;           /* ConfigureAgent is due */
+    struct pando_uploader_orders orders;
+    struct pando_uploader_fleet fleet;
     bool thread_runs;
     bool thread_ended;        /* all it still does is return */
     bool abandoned;           /* close could not wait for the thread any longer: it must touch nothing of the caller's */
@@ -33,13 +37,16 @@ struct pando_uploader {
 
     /* Set before the thread starts, never changed. */
     struct pando_http_settings settings;
-    char group[256];
+    char group[256], fleet_id[256];
+    const char *environment;
     struct pando_retry_policy policy;
     struct pando_uploader_counters *counters;
     struct pando_uploader_counters own_counters; /* when the caller has none */
 
     /* The thread's alone. */
     struct pando_destination destination;
+    bool has_fleet;           /* it was looked for */
+    long configure_status;    /* of the last ConfigureAgent */
     bool in_outage;
     long last_rejection;      /* status; 0 none since the last delivery */
 };

@@ -70,6 +70,8 @@ static int set_destination(struct pando_uploader *uploader, const struct pando_u
     if (error != 0)
         return error;
     snprintf(uploader->group, sizeof uploader->group, "%s", config->group);
+    snprintf(uploader->fleet_id, sizeof uploader->fleet_id, "%s", config->fleet_id != NULL ? config->fleet_id : "");
+    uploader->environment = config->environment;
     uploader->destination.settings = &uploader->settings;
     uploader->destination.group = uploader->group;
     if (config->signs) {
@@ -169,6 +171,32 @@ void pando_uploader_prepare(struct pando_uploader *uploader)
     pthread_mutex_lock(&uploader->lock);
     start_thread(uploader);
     pthread_mutex_unlock(&uploader->lock);
+}
+
+void pando_uploader_ask(struct pando_uploader *uploader)
+{
+    if (uploader->fleet_id[0] == '\0')
+        return;
+    pthread_mutex_lock(&uploader->lock);
+    uploader->is_to_ask = true;
+    start_thread(uploader);
+    pthread_cond_broadcast(&uploader->work);
+    pthread_mutex_unlock(&uploader->lock);
+}
+
+void pando_uploader_fleet(struct pando_uploader *uploader, struct pando_uploader_fleet *ret_fleet)
+{
+    pthread_mutex_lock(&uploader->lock);
+    *ret_fleet = uploader->fleet;
+    pthread_mutex_unlock(&uploader->lock);
+}
+
+void pando_uploader_orders(struct pando_uploader *uploader, struct pando_uploader_orders *ret_orders)
+{
+    pthread_mutex_lock(&uploader->lock);
+    *ret_orders = uploader->orders;
+    pthread_mutex_unlock(&uploader->lock);
+    pando_notes_say(&uploader->notes, &uploader->lock);
 }
 
 int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload *payload)

@@ -24,6 +24,23 @@ struct pando_uploader_counters {
     atomic_ullong thread_cpu_ns;          /* CPU time of the uploader's thread so far */
 };
 
+/* What this process runs on, as CodeGuru's agents tell it. */
+struct pando_uploader_fleet {
+    char id[256];                         /* "" not known (yet) */
+    char info[1024];                      /* a JSON object */
+};
+
+/* What the service wants of its agents; 0 where it has said nothing. Within sane limits, but not yet weighed against what the user
+ * has set. */
+struct pando_uploader_orders {
+    bool is_paused;                       /* profile nothing */
+    uint32_t period_s;                    /* of an interval */
+    uint32_t sampling_interval_ms;
+    uint32_t minimum_ms;                  /* an interval shorter than that is not reported */
+    uint32_t depth_max;
+    uint32_t answers;                     /* how often it was asked: goes up with each answer, and each failure */
+};
+
 struct pando_uploader_config {
     const char *url;                      /* "http://127.0.0.1:8080", no trailing slash needed; copied. "": the service of AWS in
                                            * the region, and then `signs` */
@@ -32,6 +49,7 @@ struct pando_uploader_config {
     const char *environment;              /* as in base/environment.h; outlives the uploader. NULL: the process's own */
     const char *group;                    /* ^[\w-]{1,255}$; copied */
     const char *user_agent;               /* copied */
+    const char *fleet_id;                 /* who this process is for ConfigureAgent; copied. NULL: it is never asked */
     size_t queue_limit_bytes;             /* 0: 32 MiB */
     uint32_t queue_limit_payloads;        /* 0: 16 */
     uint32_t tries_max;                   /* 0: 8 */
@@ -50,6 +68,13 @@ int pando_uploader_new(const struct pando_uploader_config *config, struct pando_
                        size_t message_bytes);
 /* Starts the thread already, which makes its libraries ready: before the host, in its exit, shuts down what they share. */
 void pando_uploader_prepare(struct pando_uploader *uploader);
+/* Has the service asked how to profile, as soon as what is due is sent. */
+void pando_uploader_ask(struct pando_uploader *uploader);
+/* What was found out about the machine; "" texts as long as it is not known, or is none of AWS's. Looked for when the service is
+ * asked for the first time. */
+void pando_uploader_fleet(struct pando_uploader *uploader, struct pando_uploader_fleet *ret_fleet);
+/* What it said last. */
+void pando_uploader_orders(struct pando_uploader *uploader, struct pando_uploader_orders *ret_orders);
 /* Queues a payload; ownership passes in every case. Returns 0, or a negative error when it was dropped (and counted). */
 int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload *payload);
 /* Waits until the queue is empty and nothing is under way, or the deadline (CLOCK_MONOTONIC ns): PANDO_ERR_TIMEOUT.

@@ -17,7 +17,7 @@ enum { MS = 1000000, MIB = 1 << 20 };
 
 int pando_interval_init(struct pando_interval *interval, const struct pando_door_host *host)
 {
-    *interval = (struct pando_interval){.host = host, .start_wall_ns = host->start_wall_ns,
+    *interval = (struct pando_interval){.host = host, .fleet_info = "", .start_wall_ns = host->start_wall_ns,
                                         .start_mono_ns = host->start_mono_ns, .process_cpu_ns = host->start_cpu_ns};
     return pando_token_make(interval->fleet_id);
 }
@@ -67,6 +67,8 @@ void pando_interval_fill_meta(void *context, struct pando_profile_builder *build
     meta->agent_version = string(builder, PANDO_VERSION);
     meta->host_name = string(builder, host_name);
     meta->process_name = string(builder, program_invocation_short_name);
+    if (interval->fleet_info[0] != '\0')
+        meta->fleet_info = string(builder, interval->fleet_info);
     memcpy(meta->fleet_id, interval->fleet_id, sizeof meta->fleet_id);
 }
 

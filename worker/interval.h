@@ -18,6 +18,7 @@ struct pando_interval {
     uint64_t overhead_now_ns;                 /* CPU time of all of Pando's threads so far: set before a seal */
     uint64_t threads_sum, threads_looks;      /* for the mean */
     uint64_t memory_bytes;                    /* of Pando's, at the last look */
+    const char *fleet_info;                   /* as in pando_profile_meta; "" none */
 };
 
 /* 0, or PANDO_ERR_IO when there is no randomness for an identity. */

@@ -10,6 +10,7 @@
 #include "collector/aggregator.h"
 #include "profile/codeguru_json.h"
 #include "uploader/uploader.h"
+#include "worker/cycle.h"
 #include "worker/interval.h"
 
 enum {
@@ -25,12 +26,15 @@ struct pando_worker {
     struct pando_uploader *uploader;
     struct pando_uploader_counters upload_counters;
     struct pando_interval interval;
+    struct pando_cycle cycle;
+    struct pando_uploader_fleet fleet;
+    uint64_t samples_unwanted;  /* the service wants none, or none of so short an interval */
     uint64_t next_seal_mono_ns;
 };
 
 static uint64_t interval_ns(const struct pando_worker *worker)
 {
-    return worker->host->settings->interval_s * 1000000000ull;
+    return worker->cycle.interval_s * 1000000000ull;
 }
 
 int pando_worker_open(const struct pando_door_host *host, struct pando_worker **ret_worker, char *message,
@@ -44,6 +48,7 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
         goto failed;
     worker->host_copy = *host;
     worker->host = &worker->host_copy;
+    pando_cycle_init(&worker->cycle, settings);
     error = pando_interval_init(&worker->interval, worker->host);
     if (error != 0)
         goto failed;
@@ -58,7 +63,8 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
         goto failed;
     const struct pando_uploader_config upload = {
         .url = settings->url, .group = settings->group, .user_agent = "pando/" PANDO_VERSION,
-        .counters = &worker->upload_counters,
+        .signs = settings->signs, .region = settings->region, .environment = host->environment,
+        .fleet_id = settings->is_orchestrated ? worker->interval.fleet_id : NULL, .counters = &worker->upload_counters,
     };
     error = pando_uploader_new(&upload, &worker->uploader, message, message_bytes);
     if (error != 0) {
@@ -68,6 +74,7 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
     }
     worker->next_seal_mono_ns = host->start_mono_ns + interval_ns(worker);
     pando_uploader_prepare(worker->uploader);
+    pando_uploader_ask(worker->uploader);
     *ret_worker = worker;
     return 0;
 failed:
@@ -86,11 +93,21 @@ static uint64_t own_cpu_ns(const struct pando_worker *worker)
            atomic_load_explicit(&worker->host->counters->wall_clock_ns, memory_order_relaxed);
 }
 
+/* Ends the interval and forgets it. */
+static void discard(struct pando_worker *worker)
+{
+    worker->samples_unwanted += pando_aggregator_samples(worker->aggregator);
+    pando_profile_free(pando_aggregator_seal(worker->aggregator, pando_interval_fill_meta, &worker->interval));
+    pando_interval_restart(&worker->interval);
+}
+
 /* Hands the interval to the uploader. The samples stay in the tree when there is no memory for the profile. */
 static void seal(struct pando_worker *worker)
 {
     worker->next_seal_mono_ns = pando_clock_mono_ns() + interval_ns(worker);
     worker->interval.overhead_now_ns = own_cpu_ns(worker);
+    pando_uploader_fleet(worker->uploader, &worker->fleet);
+    worker->interval.fleet_info = worker->fleet.info;
     worker->interval.memory_bytes = pando_ring_capacity_words(worker->host->ring) * 8ull;
     struct pando_profile *profile = pando_aggregator_seal(worker->aggregator, pando_interval_fill_meta, &worker->interval);
     if (profile == NULL)
@@ -138,23 +155,52 @@ static void collect(struct pando_worker *worker)
     pando_interval_look(&worker->interval, total);
 }
 
+/* What the service has ordered meanwhile. */
+static void obey(struct pando_worker *worker)
+{
+    struct pando_uploader_orders orders;
+    struct pando_cycle *cycle = &worker->cycle;
+    bool was_paused = cycle->is_paused;
+    pando_uploader_orders(worker->uploader, &orders);
+    if (!pando_cycle_weigh(cycle, &orders))
+        return;
+    struct pando_door_orders *to_guest = worker->host->orders;
+    atomic_store_explicit(&to_guest->sampling_interval_ms, cycle->sampling_interval_ms, memory_order_relaxed);
+    atomic_store_explicit(&to_guest->is_paused, cycle->is_paused, memory_order_release);
+    pando_aggregator_set_depth(worker->aggregator, cycle->depth_max);
+    if (cycle->is_paused || was_paused)
+        discard(worker); /* what came before the first answer, or after the pause began; the next interval begins with its end */
+    worker->next_seal_mono_ns = worker->interval.start_mono_ns + interval_ns(worker);
+}
+
 uint64_t pando_worker_turn(struct pando_worker *worker)
 {
     collect(worker);
+    obey(worker);
     uint64_t now = pando_clock_mono_ns();
     if (now >= worker->next_seal_mono_ns) {
-        if (pando_aggregator_samples(worker->aggregator) != 0)
+        if (worker->cycle.is_paused)
+            discard(worker);
+        else if (pando_aggregator_samples(worker->aggregator) != 0)
             seal(worker);
-        else
-            worker->next_seal_mono_ns = now + interval_ns(worker);
+        worker->next_seal_mono_ns = now + interval_ns(worker);
+        pando_uploader_ask(worker->uploader);
     }
-    return pando_aggregator_samples(worker->aggregator) != 0 ? worker->next_seal_mono_ns - now : UINT64_MAX;
+    bool waits = worker->cycle.is_paused || pando_aggregator_samples(worker->aggregator) != 0;
+    return waits ? worker->next_seal_mono_ns - now : UINT64_MAX;
+}
+
+static bool is_too_short(const struct pando_worker *worker)
+{
+    return pando_clock_mono_ns() - worker->interval.start_mono_ns < worker->cycle.minimum_ms * 1000000ull;
 }
 
 int pando_worker_flush(struct pando_worker *worker, uint64_t deadline_mono_ns)
 {
     collect(worker);
-    if (pando_aggregator_samples(worker->aggregator) != 0)
+    if (worker->cycle.is_paused || is_too_short(worker))
+        discard(worker);
+    else if (pando_aggregator_samples(worker->aggregator) != 0)
         seal(worker);
     return pando_uploader_flush(worker->uploader, deadline_mono_ns);
 }
@@ -186,6 +232,7 @@ void pando_worker_visit_counters(const struct pando_worker *worker,
         {"postRetries", &counters->retries},               {"samplesDelivered", &counters->samples_delivered},
         {"samplesLost", &counters->samples_lost},
     };
+    visit(context, "samplesNotWanted", worker->samples_unwanted);
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
         visit(context, list[i].name, atomic_load_explicit(list[i].value, memory_order_relaxed));
 }
