@@ -45,7 +45,7 @@ bool pando_config_is_aws(const char *url)
     return ends_with(host, len, ".amazonaws.com") || ends_with(host, len, ".amazonaws.com.cn") || ends_with(host, len, ".api.aws");
 }
 
-static int fail(char *problem, const char *what, const char *value)
+static int refuse_value(char *problem, const char *what, const char *value)
 {
     snprintf(problem, PANDO_CONFIG_SENTENCE_BYTES, "%s, not \"%.80s\".", what, value);
     return PANDO_ERR_INVALID;
@@ -61,7 +61,7 @@ static const char region_characters[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
 static int take_region(struct pando_door_settings *door, const char *text, size_t len, char *problem)
 {
     if (len >= sizeof door->region || !is_made_of(text, len, region_characters))
-        return fail(problem, "the AWS region is a word like eu-west-1", text);
+        return refuse_value(problem, "the AWS region is a word like eu-west-1", text);
     memcpy(door->region, text, len);
     door->region[len] = '\0';
     return 0;
@@ -72,7 +72,7 @@ static int take_group(struct pando_door_settings *door, const char *text, char *
     size_t len = strlen(text);
     if (len >= sizeof door->group ||
         !is_made_of(text, len, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"))
-        return fail(problem, "AWS_CODEGURU_PROFILER_GROUP_NAME is 1 to 255 of the characters A-Z a-z 0-9 _ -", text);
+        return refuse_value(problem, "AWS_CODEGURU_PROFILER_GROUP_NAME is 1 to 255 of the characters A-Z a-z 0-9 _ -", text);
     memcpy(door->group, text, len + 1);
     return 0;
 }
@@ -90,7 +90,7 @@ static int take_arn(struct pando_door_settings *door, const char *arn, bool take
     bool good = lens[0] == 3 && strncmp(parts[0], "arn", 3) == 0 && lens[2] == 17 &&
                 strncmp(parts[2], "codeguru-profiler", 17) == 0 && strncmp(parts[5], "profilingGroup/", 15) == 0;
     if (!good)
-        return fail(problem, "AWS_CODEGURU_PROFILER_GROUP_ARN is arn:aws:codeguru-profiler:REGION:ACCOUNT:profilingGroup/NAME", arn);
+        return refuse_value(problem, "AWS_CODEGURU_PROFILER_GROUP_ARN is arn:aws:codeguru-profiler:REGION:ACCOUNT:profilingGroup/NAME", arn);
     int error = take_region(door, parts[3], lens[3], problem);
     return error == 0 && takes_group ? take_group(door, parts[5] + 15, problem) : error;
 }
