@@ -19,6 +19,7 @@ static uint64_t interval_ns;
 static unsigned timers_max;
 static atomic_uint timers_used;
 static atomic_uint step_wanted = 1;
+static atomic_uint least_step = 1;
 
 void pando_cpu_clock_setup(uint32_t rate_hz)
 {
@@ -43,7 +44,18 @@ void pando_cpu_clock_set_step(unsigned step)
 
 unsigned pando_cpu_clock_step(void)
 {
-    return atomic_load_explicit(&step_wanted, memory_order_relaxed);
+    unsigned wanted = atomic_load_explicit(&step_wanted, memory_order_relaxed), least = pando_cpu_clock_least_step();
+    return wanted > least ? wanted : least;
+}
+
+void pando_cpu_clock_set_least_step(unsigned step)
+{
+    atomic_store_explicit(&least_step, step != 0 ? step : 1, memory_order_relaxed);
+}
+
+unsigned pando_cpu_clock_least_step(void)
+{
+    return atomic_load_explicit(&least_step, memory_order_relaxed);
 }
 
 uint64_t pando_cpu_clock_interval_ns(void)

@@ -36,7 +36,11 @@ uint64_t pando_cpu_clock_stop(struct pando_cpu_timer *timer, int tid);
 uint64_t pando_cpu_clock_take(struct pando_cpu_timer *timer, unsigned overruns);
 /* The step that all timers shall have from their next expiry on. Any thread. */
 void pando_cpu_clock_set_step(unsigned step);
+/* The step now in force: what was wanted last, but never less than the least. */
 unsigned pando_cpu_clock_step(void);
+/* No finer than this, whoever wants it (the service's order); 1 at the start. Any thread. */
+void pando_cpu_clock_set_least_step(unsigned step);
+unsigned pando_cpu_clock_least_step(void);
 uint64_t pando_cpu_clock_interval_ns(void);
 
 /* CPU time of a thread of this process; 0 when it is gone. Any context. */

@@ -2,6 +2,7 @@
 #include "agent/orders.h"
 
 #include "agent/agent.h"
+#include "agent/cpu_clock.h"
 #include "agent/threads.h"
 #include "base/log.h"
 
@@ -20,6 +21,8 @@ bool pando_orders_are_to_pause(void)
 
 bool pando_orders_obey(void)
 {
+    uint64_t interval_ms = atomic_load_explicit(&orders.sampling_interval_ms, memory_order_relaxed);
+    pando_cpu_clock_set_least_step((unsigned)(interval_ms * pando_agent.config.door.rate_hz / 1000));
     bool is_to_pause = atomic_load_explicit(&orders.is_paused, memory_order_acquire);
     if (is_to_pause == pando_orders_are_to_pause()) {
         if (is_to_pause && atomic_load(&pando_agent.counters.threads_now) != 0)
@@ -39,4 +42,5 @@ void pando_orders_forget(void)
     atomic_store(&orders.is_paused, false);
     atomic_store(&orders.sampling_interval_ms, 0);
     atomic_store(&has_paused, false);
+    pando_cpu_clock_set_least_step(1);
 }

@@ -90,7 +90,7 @@ static void decide(double handler_ns, double cost_ns, double budget_ns, double c
         unsigned to = wanted < rate_hz ? (unsigned)wanted : rate_hz; /* never less than once a second */
         if (to > step)
             change(to, PANDO_COUNT_RATE_LOWERED, cost_ns / cpu_ns * 100);
-    } else if (step > 1 && windows_under >= RAISE_WINDOWS) {
+    } else if (step > pando_cpu_clock_least_step() && windows_under >= RAISE_WINDOWS) {
         change(step / 2, PANDO_COUNT_RATE_RAISED, cost_ns / cpu_ns * 100);
     }
 }

@@ -199,6 +199,23 @@ def test_minimum(folder):
     check(service.profiles == [], "a profile of less than the minimum")
 
 
+def test_sampling(folder):
+    """As seldom as the service wants: 2 samples of half a second say as much time as 100 would, and no rate of the user's is touched."""
+    service = Service()
+    service.configuration["agentParameters"] = {"SamplingIntervalInMilliseconds": "250", "MaxStackDepth": "2"}
+
+    def rate_of(profile):
+        meta = profile["agentMetadata"]
+        return meta["numTimesSampled"] / max(meta["cpuTimeInSeconds"], 0.001)
+    with Host(service, folder):
+        wait_for("a coarse profile", lambda: any(rate_of(profile) < 20 for profile in service.profiles[1:]))
+        check(all(profile["agentMetadata"]["sampleWeights"] == {"WALL_TIME": 100.0} for profile in service.profiles), service.profiles[-1])
+    service.profiles.clear()
+    with Host(service, folder, PANDO_RATE_HZ="100", PANDO_BUDGET_PERCENT="100"):
+        wait_for("three profiles", lambda: len(service.profiles) >= 3)
+    check(all(rate_of(profile) > 20 for profile in service.profiles[:3]), [rate_of(profile) for profile in service.profiles])
+
+
 def cpu_s(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
         fields = file.read().rsplit(")", 1)[1].split()
