@@ -43,6 +43,7 @@ static atomic_bool runs;          /* there is a thread that has not been asked t
 static atomic_uint requested;     /* enum pando_agent_thread_request, or'ed */
 static atomic_uint answered;      /* goes up when what was requested is done */
 static int answer;
+static atomic_int asking_tid;     /* who waits for it */
 static uint64_t request_deadline_mono_ns;
 static atomic_uint wake;          /* the word that the thread sleeps on */
 static atomic_bool sleeps, hurries;
@@ -124,6 +125,7 @@ void pando_agent_thread_after_fork(bool is_child)
     /* The thread is not in the child, and what the worker had is the parent's. */
     atomic_store(&forks_waiting, 0);
     atomic_store(&in_loader, 0);
+    atomic_store(&asking_tid, 0);
     atomic_store(&runs, false);
     atomic_store(&requested, 0);
     atomic_store(&sleeps, false);
@@ -305,22 +307,36 @@ bool pando_agent_thread_has_work(void)
     return worker != NULL || pando_ring_used_words(pando_agent.ring) != 0;
 }
 
+int pando_agent_thread_asking_tid(void)
+{
+    return atomic_load_explicit(&asking_tid, memory_order_relaxed);
+}
+
+static bool wait_for_answer(unsigned before, uint64_t give_up_mono_ns)
+{
+    while (atomic_load_explicit(&answered, memory_order_acquire) == before) {
+        uint64_t now = pando_clock_mono_ns();
+        if (now >= give_up_mono_ns)
+            return false;
+        pando_futex_wait(&answered, before, give_up_mono_ns - now);
+    }
+    return true;
+}
+
 int pando_agent_thread_ask(enum pando_agent_thread_request request, uint64_t deadline_mono_ns)
 {
     if (!pando_agent_thread_runs())
         return PANDO_ERR_STATE;
     unsigned before = atomic_load(&answered);
+    atomic_store_explicit(&asking_tid, pando_raw_gettid(), memory_order_relaxed);
     request_deadline_mono_ns = deadline_mono_ns;
     atomic_fetch_or_explicit(&requested, request, memory_order_acq_rel);
     wake_up();
     /* A little longer than the worker has: it keeps the deadline itself, and its answer is worth more than ours. */
-    uint64_t give_up_mono_ns = deadline_mono_ns + 500 * MS;
-    while (atomic_load_explicit(&answered, memory_order_acquire) == before) {
-        uint64_t now = pando_clock_mono_ns();
-        if (now >= give_up_mono_ns)
-            return PANDO_ERR_TIMEOUT;
-        pando_futex_wait(&answered, before, give_up_mono_ns - now);
-    }
+    bool has_answer = wait_for_answer(before, deadline_mono_ns + 500 * MS);
+    atomic_store_explicit(&asking_tid, 0, memory_order_relaxed);
+    if (!has_answer)
+        return PANDO_ERR_TIMEOUT;
     int result = answer;
     if (request != PANDO_REQUEST_FLUSH) {
         pthread_join(thread, NULL);

@@ -8,6 +8,7 @@
 #include "agent/wall_clock.h"
 
 #include "agent/agent.h"
+#include "agent/agent_thread.h"
 #include "agent/cpu_clock.h"
 #include "agent/threads.h"
 #include "agent/wall_stack.h"
@@ -133,7 +134,7 @@ static bool look(struct pando_thread_slot *slot)
     if (pando_thread_is_hosts(use))
         cpu_ns = pando_cpu_clock_of_thread_ns(slot->tid);
     uint32_t units = units_since(wall, now_mono_ns);
-    if (cpu_ns == 0) /* nobody's, or the thread is gone */
+    if (cpu_ns == 0 || slot->tid == pando_agent_thread_asking_tid()) /* nobody's; gone; or what it waits for is Pando */
         return false;
     if (!wall->has_stack || wall->cpu_ns != cpu_ns) {
         look_again(slot, cpu_ns, units);

@@ -47,7 +47,8 @@ def check_calls(mode, calls):
 
 
 def check_time(mode, seconds, reports, tolerance):
-    """Each thread's wall time is all there, and in its state."""
+    """Each thread's wall time is all there, and in its state, and nothing is of Pando."""
+    check(not any("pando" in name for found in reports.values() for path in found for name in path), f"{mode}: Pando is in the profile")
     for name, expected in EXPECTED.items():
         by_state = {state: sum(ns for path, ns in found.items() if name in path) / 1e9 for state, found in reports.items()}
         total, right = sum(by_state.values()), by_state[expected]
