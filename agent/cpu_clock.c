@@ -66,7 +66,7 @@ uint64_t pando_cpu_clock_interval_ns(void)
 /* The kernel's number of a thread's CPU clock (CPUCLOCK_PERTHREAD | CPUCLOCK_SCHED), as in pthread_getcpuclockid. */
 static long thread_clock(int tid)
 {
-    return ((~(long)tid) << 3) | 6;
+    return (long)(~(unsigned long)tid << 3 | 6);
 }
 
 uint64_t pando_cpu_clock_of_thread_ns(int tid)
