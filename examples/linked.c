@@ -4,7 +4,7 @@
 #include <pando.h>
 #include <stdio.h>
 
-static uint64_t collatz_steps(uint64_t number)
+__attribute__((noinline)) static uint64_t collatz_steps(uint64_t number)
 {
     uint64_t steps = 0;
     for (; number != 1; steps++)
@@ -12,7 +12,7 @@ static uint64_t collatz_steps(uint64_t number)
     return steps;
 }
 
-static uint64_t longest_below(uint64_t limit)
+__attribute__((noinline)) static uint64_t longest_below(uint64_t limit)
 {
     uint64_t longest = 0;
     for (uint64_t number = 1; number < limit; number++) {
