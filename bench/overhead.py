@@ -39,7 +39,8 @@ def shown(values, form="{:.0f}"):
 def spawn(command, env):
     """Wall and CPU seconds."""
     begin = time.perf_counter()
-    pid = os.posix_spawn(command[0], command, env)
+    # (gperftools writes a line at its end.)
+    pid = os.posix_spawn(command[0], command, env, file_actions=[(os.POSIX_SPAWN_OPEN, 2, "/dev/null", os.O_WRONLY, 0)])
     _, status, usage = os.wait4(pid, 0)
     if status != 0:
         sys.exit(f"{command} ended with status {status}")
@@ -71,7 +72,7 @@ class Bench:
         print(f"\nOne sample of 25 frames, ns: median of {self.rounds} (95 % confidence)\n"
               f"{'':48} {'empty handler':>22} {'added to it':>26} {'ratio':>6} {'own threads':>20}")
         for what, arguments in (("1 thread", ["1", "20"]), ("4 threads", ["4", "20"]), ("16 threads", ["16", "20"]),
-                                ("64 threads", ["64", "20"]), ("1 thread, cold caches", ["1", "6", "cold"])):
+                                ("64 threads", ["64", "20"]), ("1 thread, cold caches", ["1", "20", "cold"])):
             def run(_, env, arguments=arguments):
                 done = subprocess.run([f"{self.build}/bench/sample_bench", *arguments], env=env, capture_output=True, text=True, check=True)
                 return [float(word) for word in done.stdout.split()]

@@ -4,7 +4,8 @@
  * difference is then the error of the measurement.
  *
  * Pando takes signals of its timers only, so its timer's value is looked up in /proc/self/timers and sent along. Bursts are small
- * and apart, as samples are: a ring that is full would make samples cheap.
+ * and apart, as samples are: a ring that is full would make samples cheap. "cold" writes to other memory before each signal; then it
+ * is the median of all signals, since single ones are far off (one thread only).
  * Usage: sample_bench [THREADS [BURSTS [cold]]]   prints: ns a signal (empty), ns a signal (profiler), ns that other threads used a signal */
 #include <inttypes.h>
 #include <pthread.h>
@@ -17,13 +18,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS_MAX = 64, SIGNALS_A_ROUND = 2000, COLD_BYTES = 32 << 20, COLD_SIGNALS = 20, FRAMES = 20, PAUSE_NS = 120000000 };
+enum { THREADS_MAX = 64, SIGNALS_A_ROUND = 2000, COLD_BYTES = 32 << 20, COLD_SIGNALS = 20, COLD_MAX = 4000, FRAMES = 20, PAUSE_NS = 120000000 };
 
 static int thread_count, bursts, signals_a_burst;
 static bool is_cold;
 static pthread_barrier_t barrier;
 static uint64_t empty_ns[THREADS_MAX], profiler_ns[THREADS_MAX], thread_ns[THREADS_MAX];
 static char *other_memory;
+static uint64_t cold_ns[2][COLD_MAX]; /* SIGUSR1's, SIGPROF's */
+static int cold_count;
 
 static void nothing(int number, siginfo_t *info, void *context)
 {
@@ -65,17 +68,38 @@ static void send(int number, int tid, void *value)
 
 static uint64_t burst(int number, int tid, void *value)
 {
-    uint64_t sum = 0, begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
-    for (int i = 0; i < (is_cold ? COLD_SIGNALS : signals_a_burst); i++) {
-        if (is_cold) {
-            memset(other_memory, i, COLD_BYTES);
-            begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
-        }
+    uint64_t begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
+    for (int i = 0; i < signals_a_burst; i++)
         send(number, tid, value);
-        if (is_cold)
-            sum += now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+    return now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+}
+
+static uint64_t cold_signal(int number, int tid, void *value)
+{
+    memset(other_memory, number, COLD_BYTES);
+    uint64_t begin = now_ns(CLOCK_THREAD_CPUTIME_ID);
+    send(number, tid, value);
+    return now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+}
+
+static void cold_burst(int tid, void *value)
+{
+    for (int i = 0; i < COLD_SIGNALS && cold_count < COLD_MAX; i++, cold_count++) {
+        cold_ns[0][cold_count] = cold_signal(SIGUSR1, tid, NULL);
+        cold_ns[1][cold_count] = cold_signal(SIGPROF, tid, value);
     }
-    return is_cold ? sum : now_ns(CLOCK_THREAD_CPUTIME_ID) - begin;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static double cold_median(int which)
+{
+    qsort(cold_ns[which], (size_t)cold_count, sizeof cold_ns[which][0], by_size);
+    return (double)cold_ns[which][cold_count / 2];
 }
 
 static void measure(int thread)
@@ -85,6 +109,8 @@ static void measure(int thread)
     for (int i = -2; i < bursts; i++) { /* the first rounds: rows are built, pages come */
         pthread_barrier_wait(&barrier);
         uint64_t empty = burst(SIGUSR1, tid, NULL), profiler = burst(SIGPROF, tid, value);
+        if (is_cold && i >= 0)
+            cold_burst(tid, value);
         empty_ns[thread] += i >= 0 ? empty : 0;
         profiler_ns[thread] += i >= 0 ? profiler : 0;
         nanosleep(&(struct timespec){.tv_nsec = PAUSE_NS}, NULL);
@@ -112,7 +138,7 @@ int main(int argc, char **argv)
     thread_count = argc > 1 ? atoi(argv[1]) : 1;
     bursts = argc > 2 ? atoi(argv[2]) : 20;
     is_cold = argc > 3;
-    if (thread_count < 1 || thread_count > THREADS_MAX)
+    if (thread_count < 1 || thread_count > THREADS_MAX || (is_cold && thread_count != 1))
         return 2;
     signals_a_burst = SIGNALS_A_ROUND / thread_count;
     other_memory = malloc(COLD_BYTES);
@@ -134,8 +160,9 @@ int main(int argc, char **argv)
         profiler_sum += profiler_ns[i];
         own_sum += thread_ns[i];
     }
-    double signals = (double)bursts * thread_count * (is_cold ? COLD_SIGNALS : signals_a_burst);
-    printf("%.0f %.0f %.0f\n", (double)empty_sum / signals, (double)profiler_sum / signals,
+    double signals = (double)bursts * thread_count * signals_a_burst;
+    printf("%.0f %.0f %.0f\n", is_cold ? cold_median(0) : (double)empty_sum / signals,
+           is_cold ? cold_median(1) : (double)profiler_sum / signals,
            (double)(now_ns(CLOCK_PROCESS_CPUTIME_ID) - own_sum) / signals);
     return 0;
 }
