@@ -124,6 +124,7 @@ int pando_cpu_clock_start(int tid, uint64_t cookie, struct pando_cpu_timer *time
     unsigned step = pando_cpu_clock_step();
     uint64_t grid_ns = step * interval_ns, first_ns = random_part_ns(tid, grid_ns);
     timer->number = number;
+    timer->first_step = step;
     atomic_store_explicit(&timer->step, step, memory_order_relaxed);
     atomic_store_explicit(&timer->taken, 0, memory_order_relaxed);
     timer->origin_cpu_ns = (int64_t)(pando_cpu_clock_of_thread_ns(tid) + first_ns) - (int64_t)grid_ns;
@@ -139,10 +140,9 @@ uint64_t pando_cpu_clock_stop(struct pando_cpu_timer *timer, int tid)
     if (timer->number < 0)
         return 0;
     delete(timer);
-    uint64_t step = atomic_load_explicit(&timer->step, memory_order_relaxed);
     uint64_t taken = atomic_load_explicit(&timer->taken, memory_order_relaxed);
     int64_t since_ns = (int64_t)(pando_cpu_clock_of_thread_ns(tid) - taken * interval_ns) - timer->origin_cpu_ns;
-    return since_ns > 0 ? (uint64_t)since_ns / (step * interval_ns) * step : 0;
+    return since_ns > 0 ? (uint64_t)since_ns / (timer->first_step * interval_ns) * timer->first_step : 0;
 }
 
 /* To the next point of the new grid, which goes on from the last point of the old one; returns the nominal intervals of points

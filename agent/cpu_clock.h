@@ -17,6 +17,7 @@ struct pando_cpu_timer {
     atomic_uint step;      /* nominal intervals from one expiry to the next; only the thread's handler changes it */
     atomic_ullong taken;   /* nominal intervals that samples have stood for; the same */
     int64_t origin_cpu_ns; /* where the grid begins on the thread's clock: taken is 0 there */
+    unsigned first_step;   /* the step at the start */
 };
 
 /* Sets the rate, and our share of the signals that the system lets this user queue (half of RLIMIT_SIGPENDING: each timer
@@ -29,7 +30,8 @@ void pando_cpu_clock_forget_all(void);
  * threads shorter than an interval get their fair share. 0; PANDO_ERR_LIMIT: our share is used up; PANDO_ERR_IO. Not the handler. */
 int pando_cpu_clock_start(int tid, uint64_t cookie, struct pando_cpu_timer *timer);
 /* Ends it. A signal that is already on its way still comes. Returns the nominal intervals that the thread has used since what was
- * taken last: expiries that the kernel, which looks at its tick, has not told of. 0 for a thread that is gone. Not the handler. */
+ * taken last, in whole first steps: at the start half of one is counted too much on average, at the end half of one too little. 0 for
+ * a thread that is gone. Not the handler. */
 uint64_t pando_cpu_clock_stop(struct pando_cpu_timer *timer, int tid);
 
 /* Handler of the timer's thread: how many nominal intervals this signal stands for. A system call only when the step changes. */

@@ -21,6 +21,7 @@ enum {
     AT_ONCE = 2,             /* times the budget in the handler alone: no wait */
     RAISE_WINDOWS = 10,      /* that must be under half of the budget in a row */
     CHANGE_MAX = 32,         /* times as seldom, in one change */
+    SAMPLES_PART = 4,        /* samples must be one part in so many of the cost, or fewer of them would not help */
 };
 
 /* Totals since the start of the process. */
@@ -76,11 +77,13 @@ static void change(unsigned to, enum pando_counter which, double percent)
     windows_over = windows_under = 0;
 }
 
-/* Of a window: nanoseconds in handlers, in all, and what they may be. */
-static void decide(double handler_ns, double cost_ns, double budget_ns, double cpu_ns, uint64_t signals)
+/* Of a window: nanoseconds in handlers and in Pando's threads, CPU time of the process, signals. */
+static void decide(double handler_ns, double own_ns, double cpu_ns, uint64_t signals)
 {
+    double samples_ns = handler_ns + (double)signals * SIGNAL_NS, cost_ns = samples_ns + own_ns;
+    double budget_ns = cpu_ns * budget_percent / 100;
     unsigned step = pando_cpu_clock_step();
-    windows_over = cost_ns > budget_ns ? windows_over + 1 : 0;
+    windows_over = cost_ns > budget_ns && samples_ns * SAMPLES_PART > cost_ns ? windows_over + 1 : 0;
     windows_under = cost_ns < budget_ns / 2 ? windows_under + 1 : 0;
     if (windows_over >= LOWER_WINDOWS || handler_ns > budget_ns * AT_ONCE) {
         /* From how far samples are apart, not from the step: the kernel may have put many expiries into one signal. */
@@ -110,8 +113,6 @@ void pando_pace_look(void)
     double handler_ns = (double)(now.handler_ticks - last.handler_ticks) * ns_a_tick;
     double own_ns = now.own_ns > last.own_ns ? (double)(now.own_ns - last.own_ns) : 0; /* a thread may have ended */
     atomic_fetch_add_explicit(&pando_agent.counters.handler_ns, (uint64_t)handler_ns, memory_order_relaxed);
-    double cpu = (double)(now.process_ns - last.process_ns);
-    decide(handler_ns, handler_ns + own_ns + (double)(now.signals - last.signals) * SIGNAL_NS, cpu * budget_percent / 100, cpu,
-           now.signals - last.signals);
+    decide(handler_ns, own_ns, (double)(now.process_ns - last.process_ns), now.signals - last.signals);
     last = now;
 }
