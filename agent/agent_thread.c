@@ -10,6 +10,7 @@
 
 #include "agent/agent.h"
 #include "agent/lifecycle.h"
+#include "agent/cpu_clock.h"
 #include "agent/orders.h"
 #include "agent/own_threads.h"
 #include "agent/pace.h"
@@ -140,6 +141,7 @@ static void give_up(const char *message)
 {
     pando_log(PANDO_LOG_ERROR, "%s", message);
     gave_up = true;
+    pando_cpu_clock_refuse();
     pando_threads_leave_all();
 }
 

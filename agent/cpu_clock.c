@@ -16,7 +16,7 @@
 enum { NS_IN_S = 1000000000 };
 
 static uint64_t interval_ns;
-static unsigned timers_max;
+static atomic_uint timers_max;
 static atomic_uint timers_used;
 static atomic_uint step_wanted = 1;
 static atomic_uint least_step = 1;
@@ -27,9 +27,14 @@ void pando_cpu_clock_setup(uint32_t rate_hz)
     pando_cpu_clock_set_step(1);
     struct rlimit limit;
     if (getrlimit(RLIMIT_SIGPENDING, &limit) != 0 || limit.rlim_cur / 2 > UINT32_MAX)
-        timers_max = UINT32_MAX;
+        atomic_store(&timers_max, UINT32_MAX);
     else
-        timers_max = (unsigned)(limit.rlim_cur / 2);
+        atomic_store(&timers_max, (unsigned)(limit.rlim_cur / 2));
+}
+
+void pando_cpu_clock_refuse(void)
+{
+    atomic_store(&timers_max, 0);
 }
 
 void pando_cpu_clock_forget_all(void)
@@ -108,7 +113,8 @@ static void delete(struct pando_cpu_timer *timer)
 int pando_cpu_clock_start(int tid, uint64_t cookie, struct pando_cpu_timer *timer)
 {
     timer->number = -1;
-    if (atomic_fetch_add_explicit(&timers_used, 1, memory_order_relaxed) >= timers_max) {
+    if (atomic_fetch_add_explicit(&timers_used, 1, memory_order_relaxed) >=
+        atomic_load_explicit(&timers_max, memory_order_relaxed)) {
         atomic_fetch_sub_explicit(&timers_used, 1, memory_order_relaxed);
         return PANDO_ERR_LIMIT;
     }

@@ -23,6 +23,8 @@ struct pando_cpu_timer {
 /* Sets the rate, and our share of the signals that the system lets this user queue (half of RLIMIT_SIGPENDING: each timer
  * takes one, and the host's own timers must not fail because of ours). Setup. */
 void pando_cpu_clock_setup(uint32_t rate_hz);
+/* From now on none is started (PANDO_ERR_LIMIT), until the next setup. Any thread. */
+void pando_cpu_clock_refuse(void);
 /* The child of a fork has no timers. */
 void pando_cpu_clock_forget_all(void);
 

@@ -70,18 +70,23 @@ static void empty_everything(void)
     pando_threads_reset(&pando_agent.counters);
 }
 
-static void begin_again(uint64_t stack_low, uint64_t stack_high)
+/* `was`: what the thread was before; NULL: it was not known. */
+static void begin_again(struct pando_thread_slot *was)
 {
+    uint64_t stack_low = was != NULL ? was->stack_low : 0, stack_high = was != NULL ? was->stack_high : 0;
+    /* Before Pando's thread takes one. */
+    struct pando_thread_slot *slot = was != NULL ? pando_threads_reserve_again(was) : pando_threads_reserve();
     pando_agent.pid = getpid();
     pando_agent.start_wall_ns = pando_clock_wall_ns();
     pando_agent.start_mono_ns = pando_clock_mono_ns();
     pando_agent.start_cpu_ns = pando_clock_process_cpu_ns();
     if (pando_agent_thread_start(false) != 0) {
         atomic_store(&pando_agent.phase, PANDO_PHASE_OFF);
+        if (slot != NULL)
+            pando_threads_release(slot);
         return;
     }
     atomic_store(&pando_agent.phase, PANDO_PHASE_ACTIVE);
-    struct pando_thread_slot *slot = pando_threads_reserve();
     if (slot == NULL)
         return;
     slot->stack_low = stack_low;
@@ -99,13 +104,12 @@ static void after_in_child(void)
         return;
     }
     /* The thread that forked is the only one; its stack is where it was. */
-    const struct pando_thread_slot *slot = pando_thread_exit_watched();
-    uint64_t stack_low = slot != NULL ? slot->stack_low : 0, stack_high = slot != NULL ? slot->stack_high : 0;
+    struct pando_thread_slot *was = pando_thread_exit_watched();
     atomic_store(&pando_agent.phase, PANDO_PHASE_OFF);
     pando_agent_thread_after_fork(true);
     if (phase == PANDO_PHASE_ACTIVE && pando_agent.config.follow_forks) {
         empty_everything();
-        begin_again(stack_low, stack_high);
+        begin_again(was);
     }
     restore_mask();
 }

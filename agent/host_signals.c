@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 #include <ucontext.h>
 
 #include <pando.h>
@@ -51,7 +52,9 @@ int pando_host_signals_install(void (*handler)(int number, siginfo_t *info, void
      * SA_ONSTACK: threads with small stacks (Go's, coroutines) have an alternate one for this purpose. */
     struct sigaction action = {.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK}, old;
     action.sa_sigaction = handler;
-    sigfillset(&action.sa_mask);
+    /* Not sigfillset, which leaves out libc's own two: a thread that is cancelled in the middle of its handler would leave a record
+     * half-way, and the ring would wait for it for ever. */
+    memset(&action.sa_mask, 0xff, sizeof action.sa_mask);
     if (pando_real()->sigaction == NULL || pando_real()->sigaction(SIGPROF, NULL, &old) != 0)
         return PANDO_ERR_IO;
     write_action(&old);
@@ -83,7 +86,7 @@ void pando_host_signals_foreign(int number, siginfo_t *info, void *context)
         return;
     }
     if ((action.sa_flags & (int)SA_RESETHAND) != 0) {
-        struct sigaction reset = {.sa_handler = SIG_DFL};
+        static const struct sigaction reset = {.sa_handler = SIG_DFL}; /* static: the stack is short */
         write_action(&reset);
     }
     /* The mask that the kernel would have set for the host's handler; sigreturn restores the old one. */

@@ -14,6 +14,7 @@
 
 #include "agent/agent.h"
 #include "agent/agent_thread.h"
+#include "agent/alternate_stack.h"
 #include "agent/cpu_clock.h"
 #include "agent/fork.h"
 #include "agent/handler.h"
@@ -101,6 +102,7 @@ static int begin(bool is_load)
         return fail(PANDO_ERR_NO_MEMORY, "the ring and the tables cannot be mapped");
     if (pando_agent.config.unwinder != PANDO_UNWINDER_ROWS && pando_walk_libunwind_load() != 0)
         return fail(PANDO_ERR_NOT_FOUND, "PANDO_UNWIND asks for libunwind, but libunwind.so.8 cannot be opened");
+    pando_alternate_stack_setup();
     pando_cpu_clock_setup(pando_agent.config.door.rate_hz);
     pando_pace_setup(pando_agent.config.budget_percent, pando_agent.config.door.rate_hz);
     pando_wall_clock_setup(pando_agent.config.wall_rate_hz, pando_agent.config.door.units_per_s);
@@ -209,6 +211,7 @@ void pando_lifecycle_thread_ends(void *slot_pointer)
 {
     struct pando_thread_slot *slot = slot_pointer;
     unsigned use = atomic_load_explicit(&slot->use, memory_order_acquire);
+    pando_alternate_stack_leave(slot);
     if (slot->tid != pando_raw_gettid())
         return; /* the slot is another thread's by now */
     bool was_hosts = pando_thread_is_hosts(use);

@@ -23,6 +23,9 @@ const struct pando_real *pando_real(void)
         look_up(&real.sigset, "sigset");
         look_up(&real.siginterrupt, "siginterrupt");
         look_up(&real.sigignore, "sigignore");
+        look_up(&real.sigtimedwait, "sigtimedwait");
+        look_up(&real.sigpending, "sigpending");
+        look_up(&real.signalfd, "signalfd");
         look_up(&real.dlclose, "dlclose");
         look_up(&real.unshare, "unshare");
         look_up(&real.setns, "setns");

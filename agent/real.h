@@ -14,6 +14,9 @@ struct pando_real {
     sighandler_t (*sigset)(int number, sighandler_t disposition);
     int (*siginterrupt)(int number, int flag);
     int (*sigignore)(int number);
+    int (*sigtimedwait)(const sigset_t *set, siginfo_t *info, const struct timespec *timeout);
+    int (*sigpending)(sigset_t *set);
+    int (*signalfd)(int fd, const sigset_t *set, int flags);
     int (*dlclose)(void *handle);
     int (*unshare)(int flags);
     int (*setns)(int fd, int kind);

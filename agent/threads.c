@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
+#include "agent/agent.h"
+#include "agent/alternate_stack.h"
 #include "agent/cpu_clock.h"
 #include "agent/unsampled.h"
 #include "base/error.h"
@@ -18,6 +20,7 @@ extern void *__libc_stack_end;
 static _Atomic(struct pando_thread_slot *) chunks[PANDO_THREADS_CHUNKS_MAX];
 static atomic_uint high_water;
 static struct pando_counters *counted;
+static atomic_uint first_free; /* where to begin to look for a free slot: thousands that are taken are slow to pass */
 static atomic_uint births_begun, births_ended;
 static atomic_uint by_hook_now;
 
@@ -83,13 +86,37 @@ void pando_threads_reset(struct pando_counters *counters)
         atomic_store_explicit(&slot->wall.running_units, 0, memory_order_relaxed);
         set_state(slot, PANDO_THREAD_FREE);
     }
+    atomic_store(&first_free, 0);
     atomic_store_explicit(&counters->threads_now, 0, memory_order_relaxed);
+}
+
+/* Of a chunk: the slots, then their alternate stacks. */
+enum {
+    PAGE_BYTES = 4096,
+    SLOTS_BYTES = (sizeof(struct pando_thread_slot) * PANDO_THREADS_CHUNK + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES,
+    CHUNK_BYTES = SLOTS_BYTES + PANDO_THREADS_CHUNK * PANDO_ALTERNATE_AREA_BYTES,
+};
+
+char *pando_threads_alternate(struct pando_thread_slot *slot)
+{
+    uint32_t at = slot->number % PANDO_THREADS_CHUNK;
+    return (char *)(slot - at) + SLOTS_BYTES + (size_t)at * PANDO_ALTERNATE_AREA_BYTES;
+}
+
+bool pando_threads_has_alternate(uint64_t address)
+{
+    for (uint32_t i = 0; i < PANDO_THREADS_CHUNKS_MAX; i++) {
+        struct pando_thread_slot *chunk = atomic_load_explicit(&chunks[i], memory_order_acquire);
+        if (chunk != NULL && address - (uint64_t)(uintptr_t)chunk < CHUNK_BYTES)
+            return true;
+    }
+    return false;
 }
 
 /* The chunk with that number, mapped if need be; two that do it at once agree on one. */
 static struct pando_thread_slot *make_chunk(uint32_t chunk_number)
 {
-    size_t bytes = sizeof(struct pando_thread_slot) * PANDO_THREADS_CHUNK;
+    size_t bytes = CHUNK_BYTES;
     long got = pando_raw_syscall(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE,
                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (got < 0 && got > -4096)
@@ -111,44 +138,84 @@ static void raise_high_water(uint32_t to)
         ;
 }
 
-struct pando_thread_slot *pando_threads_reserve(void)
+static bool reserve_slot(struct pando_thread_slot *slot)
 {
-    for (uint32_t number = 0; number < PANDO_THREADS_MAX; number++) {
+    unsigned use = use_of(slot);
+    unsigned taken = (pando_thread_generation(use) + 1) << PANDO_THREAD_STATE_BITS | PANDO_THREAD_TAKEN;
+    if (pando_thread_state(use) != PANDO_THREAD_FREE || pando_alternate_stack_is_in_use(slot) ||
+        !atomic_compare_exchange_strong_explicit(&slot->use, &use, taken, memory_order_acquire, memory_order_relaxed))
+        return false;
+    slot->timer.number = -1;
+    slot->tid = 0;
+    slot->start = NULL;
+    slot->by_hook = false;
+    slot->stack_low = slot->stack_high = 0;
+    return true;
+}
+
+static struct pando_thread_slot *reserve_from(uint32_t number)
+{
+    for (; number < PANDO_THREADS_MAX; number++) {
         struct pando_thread_slot *slot = pando_threads_slot(number);
         if (slot == NULL) {
             slot = make_chunk(number / PANDO_THREADS_CHUNK);
             if (slot == NULL)
-                break;
+                return NULL;
             slot += number % PANDO_THREADS_CHUNK;
         }
-        unsigned use = use_of(slot);
-        unsigned taken = (pando_thread_generation(use) + 1) << PANDO_THREAD_STATE_BITS | PANDO_THREAD_TAKEN;
-        if (pando_thread_state(use) == PANDO_THREAD_FREE &&
-            atomic_compare_exchange_strong_explicit(&slot->use, &use, taken, memory_order_acquire, memory_order_relaxed)) {
+        if (reserve_slot(slot)) {
             slot->number = number;
-            slot->timer.number = -1;
-            slot->tid = 0;
-            slot->start = NULL;
-            slot->by_hook = false;
-            slot->stack_low = slot->stack_high = 0;
             raise_high_water(number + 1);
+            atomic_store_explicit(&first_free, number + 1, memory_order_relaxed);
             return slot;
         }
     }
-    pando_count(counted, PANDO_COUNT_THREADS_NO_SLOT);
     return NULL;
+}
+
+struct pando_thread_slot *pando_threads_reserve(void)
+{
+    uint32_t begin = atomic_load_explicit(&first_free, memory_order_relaxed);
+    struct pando_thread_slot *slot = reserve_from(begin);
+    if (slot == NULL && begin != 0)
+        slot = reserve_from(0);
+    if (slot == NULL)
+        pando_count(counted, PANDO_COUNT_THREADS_NO_SLOT);
+    return slot;
+}
+
+struct pando_thread_slot *pando_threads_reserve_again(struct pando_thread_slot *slot)
+{
+    bool has_alternate = atomic_load(&slot->alternate_tid) != 0;
+    if (!reserve_slot(slot))
+        return NULL;
+    atomic_store(&slot->alternate_tid, has_alternate ? pando_raw_gettid() : 0);
+    return slot;
+}
+
+static void set_free(struct pando_thread_slot *slot)
+{
+    uint32_t number = slot->number;
+    set_state(slot, PANDO_THREAD_FREE);
+    if (number < atomic_load_explicit(&first_free, memory_order_relaxed))
+        atomic_store_explicit(&first_free, number, memory_order_relaxed);
 }
 
 void pando_threads_release(struct pando_thread_slot *slot)
 {
-    set_state(slot, PANDO_THREAD_FREE);
+    set_free(slot);
 }
 
 /* Sets the timer going; the slot is complete before the first signal can come. */
-static void start_timer(struct pando_thread_slot *slot)
+static void start_timer(struct pando_thread_slot *slot, bool has_room)
 {
     atomic_fetch_add_explicit(&counted->threads_now, 1, memory_order_relaxed);
     pando_count(counted, PANDO_COUNT_THREADS_SEEN);
+    if (!has_room) {
+        pando_count(counted, PANDO_COUNT_THREADS_SMALL_ALTSTACK);
+        set_state(slot, PANDO_THREAD_UNSAMPLED);
+        return;
+    }
     set_state(slot, PANDO_THREAD_SAMPLED);
     int error = pando_cpu_clock_start(slot->tid, pando_thread_cookie(use_of(slot), slot->number), &slot->timer);
     if (error == 0)
@@ -197,13 +264,14 @@ void pando_threads_enter_self(struct pando_thread_slot *slot, bool is_main)
         else
             bounds_of_own_stack(slot);
     }
-    start_timer(slot);
+    bool has_room = pando_alternate_stack_enter(slot);
+    start_timer(slot, has_room);
 }
 
 void pando_threads_enter_other(struct pando_thread_slot *slot, int tid)
 {
     slot->tid = tid;
-    start_timer(slot);
+    start_timer(slot, true);
 }
 
 void pando_threads_enter_own(struct pando_thread_slot *slot, int tid)
@@ -224,7 +292,36 @@ void pando_threads_leave(struct pando_thread_slot *slot, unsigned use)
             atomic_fetch_sub(&by_hook_now, 1);
         atomic_fetch_sub_explicit(&counted->threads_now, 1, memory_order_relaxed);
     }
-    set_state(slot, PANDO_THREAD_FREE);
+    set_free(slot);
+}
+
+/* Takes the slot of the calling thread from one state, so that nobody else ends its use meanwhile. */
+static bool take(struct pando_thread_slot *slot, enum pando_thread_state from)
+{
+    unsigned use = use_of(slot), taken = (use & ~(unsigned)PANDO_THREAD_STATE_MASK) | PANDO_THREAD_TAKEN;
+    return slot->tid == pando_raw_gettid() && pando_thread_state(use) == from &&
+           atomic_compare_exchange_strong_explicit(&slot->use, &use, taken, memory_order_acq_rel, memory_order_relaxed);
+}
+
+void pando_threads_pause(struct pando_thread_slot *slot)
+{
+    if (!take(slot, PANDO_THREAD_SAMPLED))
+        return;
+    pando_count(counted, PANDO_COUNT_THREADS_SMALL_ALTSTACK);
+    pando_unsampled_account(slot, pando_cpu_clock_stop(&slot->timer, slot->tid));
+    set_state(slot, PANDO_THREAD_UNSAMPLED);
+}
+
+void pando_threads_go_on(struct pando_thread_slot *slot)
+{
+    if (pando_thread_state(use_of(slot)) != PANDO_THREAD_UNSAMPLED || pando_agent_phase() != PANDO_PHASE_ACTIVE ||
+        !take(slot, PANDO_THREAD_UNSAMPLED))
+        return;
+    set_state(slot, PANDO_THREAD_SAMPLED);
+    if (pando_cpu_clock_start(slot->tid, pando_thread_cookie(use_of(slot), slot->number), &slot->timer) != 0)
+        set_state(slot, PANDO_THREAD_UNSAMPLED);
+    else if (pando_agent_phase() != PANDO_PHASE_ACTIVE) /* it stopped meanwhile, and may have passed us by */
+        pando_threads_leave(slot, use_of(slot));
 }
 
 void pando_threads_leave_all(void)

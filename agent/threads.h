@@ -36,6 +36,8 @@ struct pando_thread_slot {
     uint32_t number;            /* of the slot */
     int tid;
     struct pando_cpu_timer timer;
+    atomic_int alternate_tid;   /* the thread that has the slot's alternate stack (agent/alternate_stack.h); 0 none */
+    bool has_guard;             /* that stack has its guard page */
     bool by_hook;               /* it takes itself down; else the scan does, when its tid is gone */
     uint64_t stack_low, stack_high; /* readable [low, high) while its stack pointer is inside; 0, 0: not known */
     void *(*start)(void *);     /* what pthread_create was called with; NULL: not made by it, or before Pando */
@@ -56,6 +58,8 @@ void pando_threads_reset(struct pando_counters *counters);
 
 /* A free slot, TAKEN, or NULL (counted). Any thread; lock-free; the first of a chunk maps it. */
 struct pando_thread_slot *pando_threads_reserve(void);
+/* The slot that the calling thread had before a fork made it the only one: its alternate stack is there. */
+struct pando_thread_slot *pando_threads_reserve_again(struct pando_thread_slot *slot);
 /* Any thread. Gives a TAKEN slot back. */
 void pando_threads_release(struct pando_thread_slot *slot);
 
@@ -71,6 +75,9 @@ bool pando_threads_no_births(unsigned *ret_births);
 void pando_threads_enter_self(struct pando_thread_slot *slot, bool is_main);
 /* Another thread of this process, by its tid; the stack's bounds stay unknown. */
 void pando_threads_enter_other(struct pando_thread_slot *slot, int tid);
+/* The sampled thread of the slot, which is the calling one, has no timer meanwhile (counted: threadsSmallAltstack). And again. */
+void pando_threads_pause(struct pando_thread_slot *slot);
+void pando_threads_go_on(struct pando_thread_slot *slot);
 /* Marks a slot as one of Pando's own threads. */
 void pando_threads_enter_own(struct pando_thread_slot *slot, int tid);
 /* Ends its timer, accounts for what no sample stands for (agent/unsampled.h) and frees the slot, if its use is still `use` (as read
@@ -84,6 +91,9 @@ void pando_threads_leave_all(void);
 
 /* The slot with this number, or NULL. Any context, also the handler. */
 struct pando_thread_slot *pando_threads_slot(uint32_t number);
+/* Where the slot's alternate stack lies, guard page first; whether an address is in any slot's. */
+char *pando_threads_alternate(struct pando_thread_slot *slot);
+bool pando_threads_has_alternate(uint64_t address);
 /* How many numbers have been in use so far: slots above are all free. */
 uint32_t pando_threads_high_water(void);
 

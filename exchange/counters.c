@@ -12,6 +12,7 @@ const char *pando_counter_name(enum pando_counter which)
     case PANDO_COUNT_DROPPED_RING_BUSY: return "samplesDroppedRingBusy";
     case PANDO_COUNT_DROPPED_STALE: return "samplesDroppedStale";
     case PANDO_COUNT_DROPPED_STOPPED: return "samplesDroppedStopped";
+    case PANDO_COUNT_DROPPED_TAKEN: return "samplesDroppedTaken";
     case PANDO_COUNT_OVERRUNS: return "overruns";
     case PANDO_COUNT_FOREIGN_SIGNALS: return "foreignSignals";
     case PANDO_COUNT_SAMPLES_AT_THREAD_END: return "samplesAtThreadEnd";

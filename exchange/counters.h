@@ -15,6 +15,7 @@ enum pando_counter {
     PANDO_COUNT_DROPPED_RING_BUSY,
     PANDO_COUNT_DROPPED_STALE,          /* of a timer that is no longer ours, or of a thread that is being taken down */
     PANDO_COUNT_DROPPED_STOPPED,        /* arrived after stop, before start */
+    PANDO_COUNT_DROPPED_TAKEN,          /* a thread that blocks SIGPROF asked for what is pending: taken out before it saw it */
     PANDO_COUNT_OVERRUNS,               /* expiries that the kernel put into a later signal; they are in the weights */
     PANDO_COUNT_FOREIGN_SIGNALS,        /* SIGPROF of the host's, passed on */
     PANDO_COUNT_SAMPLES_AT_THREAD_END,  /* records without a signal: time after a thread's last sample. The aggregator folds them too */
