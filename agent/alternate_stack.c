@@ -11,6 +11,7 @@
 
 #include <pando.h>
 
+#include "agent/agent.h"
 #include "agent/pending_signals.h"
 #include "agent/thread_exit.h"
 #include "agent/threads.h"
@@ -116,7 +117,7 @@ static int change(const stack_t *stack, struct pando_thread_slot *slot)
     long error = set_stack(stack, NULL);
     stack_t now;
     if (slot != NULL && set_stack(NULL, &now) == 0) {
-        if ((now.ss_flags & SS_DISABLE) != 0)
+        if ((now.ss_flags & SS_DISABLE) != 0 && pando_agent_phase() == PANDO_PHASE_ACTIVE)
             install(slot);
         if (!is_too_small(&now))
             pando_threads_go_on(slot);

@@ -175,14 +175,14 @@ static int stop(bool process_ends)
  * reverse order of their registration: this one, registered at load, after nearly all of the host's, so that their time counts. */
 static void at_exit(void)
 {
-    if (getpid() == pando_agent.pid)
+    if (pando_agent_phase() == PANDO_PHASE_ACTIVE && getpid() == pando_agent.pid)
         stop(true);
 }
 
 /* This one before those of the host's that are older than the first samples. Sampling goes on. */
 static void early_at_exit(void)
 {
-    if (getpid() == pando_agent.pid && pando_agent_phase() == PANDO_PHASE_ACTIVE)
+    if (pando_agent_phase() == PANDO_PHASE_ACTIVE && getpid() == pando_agent.pid)
         early_flush_failed = pando_agent_thread_ask(PANDO_REQUEST_FLUSH, exit_deadline_mono_ns()) != 0;
 }
 
@@ -191,6 +191,16 @@ void pando_lifecycle_flush_early_at_exit(void)
     static atomic_bool is_registered; /* a fork's child inherits both */
     if (!atomic_exchange(&is_registered, true))
         atexit(early_at_exit);
+}
+
+static atomic_bool gave_way;
+
+void pando_lifecycle_give_way(void)
+{
+    pthread_mutex_lock(&lock);
+    stop(false);
+    atomic_store(&gave_way, true);
+    pthread_mutex_unlock(&lock);
 }
 
 /* The calling thread is the last of the host's. libc calls exit in the last of all threads, so ours have to end first. When they
@@ -211,6 +221,8 @@ void pando_lifecycle_thread_ends(void *slot_pointer)
 {
     struct pando_thread_slot *slot = slot_pointer;
     unsigned use = atomic_load_explicit(&slot->use, memory_order_acquire);
+    if (atomic_load(&gave_way))
+        return;
     pando_alternate_stack_leave(slot);
     if (slot->tid != pando_raw_gettid())
         return; /* the slot is another thread's by now */

@@ -15,6 +15,9 @@ void pando_lifecycle_thread_ends(void *slot);
 void pando_lifecycle_rest(void);
 void pando_lifecycle_resume(void);
 
+/* Delivers and ends for good: the process is about to forbid itself system calls. From then on Pando makes none. */
+void pando_lifecycle_give_way(void);
+
 /* In the child of a fork: another thread may have held the lock. */
 void pando_lifecycle_reset_lock(void);
 

@@ -88,7 +88,7 @@ PANDO_API int sigtimedwait(const sigset_t *set, siginfo_t *ret_info, const struc
             if (number >= 0 && ret_info != NULL)
                 *ret_info = info;
             /* The kernel drops a signal to a thread in which one of that number waits already: ours must not be in the way. */
-            if (number == SIGPROF)
+            if (number == SIGPROF && pando_agent_phase() == PANDO_PHASE_ACTIVE)
                 discard_if_blocked();
             return number;
         }

@@ -64,6 +64,36 @@ def walk(functions):
     return seen, problems
 
 
+# Of the host's stack, or of a small alternate one, in the way from ROOT to its deepest leaf (docs/agent.md).
+STACK_BYTES_MAX = 512
+# Where the chain is counted to: the yardstick's and the host's own handler's use are not ours.
+NOT_COUNTED = {"pando_walk_libunwind"}
+
+
+def own_stack(code_lines):
+    """The return address, what is pushed and what is taken at once: an upper bound, since not every path does all of it."""
+    pushed = sum(8 for code in code_lines if code.startswith("push "))
+    taken = [int(found[1], 16) for code in code_lines if (found := re.match(r"sub\s+\$0x([0-9a-f]+),%rsp", code))]
+    return 8 + pushed + max(taken, default=0)
+
+
+def deepest(functions, name, above=()):
+    """Bytes of stack from `name` down, with the chain of names. No recursion is allowed."""
+    if name in above:
+        sys.exit(f"{name} calls itself: {' > '.join(above)}")
+    if name not in functions or name.split(".")[0] in NOT_COUNTED:
+        return 0, []
+    callees = set()
+    for code in functions[name]:
+        direct = re.match(r"(?:call|jmp)\s+[0-9a-f]+ <([^>+]+)>", code)
+        if direct and direct[1] != name:
+            callees.add(direct[1])
+        if re.match(r"(?:notrack )?call\s+\*", code) and name.split(".")[0] != "pando_host_signals_foreign":
+            callees.update(POINTER_TARGETS)
+    below = max((deepest(functions, one, above + (name,)) for one in callees), default=(0, []))
+    return own_stack(functions[name]) + below[0], [name] + below[1]
+
+
 def main():
     functions = disassemble(sys.argv[1])
     if ROOT not in functions:
@@ -72,6 +102,10 @@ def main():
     for problem in problems:
         print(problem)
     print(f"{len(seen)} functions are reachable from {ROOT}: {', '.join(sorted(seen))}")
+    stack, chain = deepest(functions, ROOT)
+    print(f"it uses at most {stack} bytes of stack: {' > '.join(chain)}")
+    if stack > STACK_BYTES_MAX:
+        problems.append(f"more than {STACK_BYTES_MAX}")
     sys.exit(1 if problems else 0)
 
 
