@@ -5,6 +5,7 @@ permit says so.
 Usage: faults_test.py PANDO LIBPANDO FAULTS [CASE...]
 """
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -37,20 +38,26 @@ def close_standard():
 
 
 class Case:
-    def __init__(self, name, command, set_up=None, comes=None, needs=True, wrap=None, missing="not permitted here", no_stderr=False):
+    def __init__(self, name, command, set_up=None, comes=None, needs=True, wrap=None, missing="not permitted here", no_stderr=False,
+                 before=""):
         """`comes`: whether a profile must come (True), must not (False), or may (None). `wrap`: put before, without Pando."""
         self.name, self.command, self.set_up, self.comes, self.needs = name, command, set_up, comes, needs
         self.wrap, self.missing, self.no_stderr = wrap or [], missing, no_stderr
+        self.before = before
 
 
 def run(case, variables, preload):
+    if case.before and preload:
+        preload = case.before + " " + preload
     # The preload is set last, so that what prepares the surroundings is not profiled.
     env = {name: value for name, value in variables.items() if name != "LD_PRELOAD"}
     inner = ["env", "LD_PRELOAD=" + preload] + case.command if case.wrap and preload else case.command
     if preload and not case.wrap:
         env["LD_PRELOAD"] = preload
     done = subprocess.run(case.wrap + inner, env=env, capture_output=True, timeout=300, stdin=subprocess.DEVNULL, preexec_fn=case.set_up)
-    return done.returncode, done.stdout, b"" if case.no_stderr else done.stderr
+    # gdb tells of threads, Pando's too, and of process numbers.
+    out = re.sub(rb"(?m)^\[(?:New )?Thread .*\n|process \d+|==\d+==", b"", done.stdout)
+    return done.returncode, out, b"" if case.no_stderr else done.stderr
 
 
 def compiled(folder, name, *options):
@@ -109,6 +116,11 @@ def runtimes(faults, folder):
     yield Case("32 bits", [small], comes=False, needs=small, missing="no 32-bit compiler", no_stderr=True)
     tsan = compiled(folder, "tsan", "-fsanitize=thread")
     yield Case("ThreadSanitizer", [tsan], needs=tsan, missing="no runtime")
+    asan = compiled(folder, "asan", "-fsanitize=address")
+    runtime = subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True).stdout.strip()
+    yield Case("AddressSanitizer, its runtime first", [asan], comes=True, needs=asan and os.path.exists(runtime), missing="no runtime",
+               before=runtime)
+    yield Case("valgrind", ["valgrind", "-q", plain], needs=shutil.which("valgrind") and plain, missing="no valgrind")
     yield Case("gdb", ["gdb", "-q", "-batch", "-return-child-result", "-ex", "handle SIGPROF nostop noprint pass", "-ex",
                        "set startup-with-shell off", "-ex", "run", "--args", plain], needs=shutil.which("gdb") and plain,
                missing="no gdb", no_stderr=True)
