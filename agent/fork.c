@@ -20,6 +20,15 @@
 #include "base/clock.h"
 #include "base/raw_syscall.h"
 
+/* What pthread_atfork calls in glibc. Weak, like nothing else that is not in musl: a program with musl would refuse to start. */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void), void *object) __attribute__((weak));
+extern void *__dso_handle __attribute__((visibility("hidden")));
+
+bool pando_fork_is_glibc(void)
+{
+    return __register_atfork != NULL;
+}
+
 enum { KERNEL_SIGSET_BYTES = 8 };
 #define MARK (1ul << (SIGKILL - 1))
 
@@ -116,5 +125,7 @@ static void after_in_child(void)
 
 int pando_fork_setup(void)
 {
-    return pthread_atfork(before, after_in_parent, after_in_child);
+    if (!pando_fork_is_glibc())
+        return -1;
+    return __register_atfork(before, after_in_parent, after_in_child, &__dso_handle);
 }

@@ -4,7 +4,11 @@
 #ifndef PANDO_AGENT_FORK_H
 #define PANDO_AGENT_FORK_H
 
+#include <stdbool.h>
+
 /* Registers with libc. 0, or not when it has no memory. */
 int pando_fork_setup(void);
+/* False under another C library, where Pando stays off. */
+bool pando_fork_is_glibc(void);
 
 #endif

@@ -312,7 +312,7 @@ const char *pando_version(void)
  * is somebody else's. */
 __attribute__((constructor)) static void on_load(void)
 {
-    if (getauxval(AT_SECURE) != 0 || !pando_config_environment_asks())
+    if (!pando_fork_is_glibc() || getauxval(AT_SECURE) != 0 || !pando_config_environment_asks())
         return;
     pthread_mutex_lock(&lock);
     start(NULL, true);

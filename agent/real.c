@@ -26,6 +26,7 @@ const struct pando_real *pando_real(void)
         look_up(&real.sigtimedwait, "sigtimedwait");
         look_up(&real.sigpending, "sigpending");
         look_up(&real.signalfd, "signalfd");
+        look_up(&real.stack_end, "__libc_stack_end");
         look_up(&real.dlclose, "dlclose");
         look_up(&real.unshare, "unshare");
         look_up(&real.setns, "setns");

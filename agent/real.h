@@ -17,6 +17,7 @@ struct pando_real {
     int (*sigtimedwait)(const sigset_t *set, siginfo_t *info, const struct timespec *timeout);
     int (*sigpending)(sigset_t *set);
     int (*signalfd)(int fd, const sigset_t *set, int flags);
+    void **stack_end; /* __libc_stack_end: where the kernel put the arguments of the first thread, all its frames are below */
     int (*dlclose)(void *handle);
     int (*unshare)(int flags);
     int (*setns)(int fd, int kind);

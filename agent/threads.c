@@ -11,11 +11,9 @@
 #include "agent/alternate_stack.h"
 #include "agent/cpu_clock.h"
 #include "agent/unsampled.h"
+#include "agent/real.h"
 #include "base/error.h"
 #include "base/raw_syscall.h"
-
-/* Where the kernel put the arguments of the first thread: all its frames are below. glibc's loader exports it. */
-extern void *__libc_stack_end;
 
 static _Atomic(struct pando_thread_slot *) chunks[PANDO_THREADS_CHUNKS_MAX];
 static atomic_uint high_water;
@@ -228,7 +226,10 @@ static void start_timer(struct pando_thread_slot *slot, bool has_room)
  * mappings up to 128 MiB. */
 static void bounds_of_first_stack(struct pando_thread_slot *slot)
 {
-    uint64_t top = ((uint64_t)(uintptr_t)__libc_stack_end + 8) & ~7ull;
+    void **end = pando_real()->stack_end;
+    if (end == NULL)
+        return;
+    uint64_t top = ((uint64_t)(uintptr_t)*end + 8) & ~7ull;
     uint64_t size = 128ull << 20;
     struct rlimit limit;
     if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < size)
