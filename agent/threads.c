@@ -10,8 +10,8 @@
 #include "agent/agent.h"
 #include "agent/alternate_stack.h"
 #include "agent/cpu_clock.h"
-#include "agent/unsampled.h"
 #include "agent/real.h"
+#include "agent/unsampled.h"
 #include "base/error.h"
 #include "base/raw_syscall.h"
 
