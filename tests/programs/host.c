@@ -269,7 +269,7 @@ static int mode_own_sigprof(void)
     burn_ms(300);
     setitimer(ITIMER_PROF, &(struct itimerval){0}, NULL);
     int count = atomic_load(&prof_signals) - 2;
-    printf("own timer: %s\n", count >= 20 && count <= 31 ? "about 30" : "wrong");
+    printf("own timer: %s\n", count >= 10 && count <= 40 ? "about 30" : "wrong");
     memset(&action, 0, sizeof action);
     action.sa_handler = SIG_IGN;
     sigaction(SIGPROF, &action, &old);
