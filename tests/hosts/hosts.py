@@ -27,16 +27,21 @@ class Host:
         self.name, self.run, self.needs, self.quick = name, run, needs, quick
 
 
+def placed(word, folder):
+    """A word that is "@" or begins with "@/" means the folder of the run."""
+    return folder + word[1:] if word == "@" or word.startswith("@/") else word
+
+
 def command(*words, stdin=None, made=None, cases=None):
     """The program's whole output, or what `cases` finds in it."""
     def run(env, folder):
         with open(stdin or os.devnull, "rb") as source:
-            done = subprocess.run([word.replace("@", folder) for word in words], stdin=source, capture_output=True, env=env, cwd=folder,
+            done = subprocess.run([placed(word, folder) for word in words], stdin=source, capture_output=True, env=env, cwd=folder,
                                   timeout=TIMEOUT_S)
         text = done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
         result = {"status": str(done.returncode)}
         if made:
-            with open(made.replace("@", folder), "rb") as file:
+            with open(placed(made, folder), "rb") as file:
                 result["made"] = hashlib.sha256(file.read()).hexdigest()
         if cases:
             result.update(cases(text))
@@ -69,7 +74,7 @@ def served(start, ready, clients, stop=None):
     """A server under `env`, asked by clients that are not."""
     def run(env, folder):
         port, result = free_port(), {}
-        words = [word.replace("@", folder).replace("PORT", port) for word in start]
+        words = [placed(word, folder).replace("PORT", port) for word in start]
         server = subprocess.Popen(words, env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(words[0], lambda: subprocess.run(["sh", "-c", ready.replace("PORT", port)], capture_output=True).returncode == 0)
         for number, client in enumerate(clients):

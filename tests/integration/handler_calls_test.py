@@ -66,8 +66,8 @@ def walk(functions):
 
 # Of the host's stack, or of a small alternate one, in the way from ROOT to its deepest leaf (docs/agent.md).
 STACK_BYTES_MAX = 512
-# Where the chain is counted to: the yardstick's and the host's own handler's use are not ours.
-NOT_COUNTED = {"pando_walk_libunwind"}
+# Not in the handler's way: the yardsticks, and what only a walk of another thread needs (only_rsp_known).
+NOT_COUNTED = {"pando_walk_libunwind", "pando_walk_compare", "pando_walk_prologue_rbp"}
 
 
 def own_stack(code_lines):
