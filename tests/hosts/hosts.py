@@ -208,7 +208,7 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--plain", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     library, pando = os.path.abspath(options.library), os.path.abspath(options.pando)
     bad, missing, cases = [], [], 0
     with tempfile.TemporaryDirectory() as folder, Receiver(pando) as receiver:

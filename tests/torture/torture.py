@@ -77,7 +77,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--round-seconds", type=float, default=5)
     parser.add_argument("--seed", type=int)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     end = time.monotonic() + options.seconds
     rounds = 0
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 31)
