@@ -8,6 +8,8 @@
 
 #include "uploader/token.h"
 
+enum { PANDO_SPOOL_NAME_BYTES = 160 };
+
 struct pando_payload {
     char *bytes;                     /* malloc'ed */
     size_t len_bytes;
@@ -15,6 +17,7 @@ struct pando_payload {
     char token[PANDO_TOKEN_SIZE];    /* made when the payload is made, never changed */
     uint64_t samples;                /* stacks in it, for the counters */
     uint64_t sealed_mono_ns;
+    char file_name[PANDO_SPOOL_NAME_BYTES]; /* in the spool; "" it is in memory only */
     struct pando_payload *next;      /* this and the rest: the uploader's */
     uint32_t tries;                  /* made so far */
     uint32_t flush_number;           /* the flush in which it was tried last */

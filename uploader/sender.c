@@ -53,6 +53,11 @@ static void finish_head(struct pando_uploader *uploader, enum pando_retry_action
         add(&counters->posts_delivered, 1);
         add(&counters->samples_delivered, payload->samples);
         uploader->overflow_was_said = false;
+        if (uploader->has_kept)
+            uploader->has_kept = uploader->spool_is_empty = false; /* the way is open again */
+    } else if (payload->file_name[0] != '\0') {
+        add(&counters->posts_kept, 1);
+        uploader->has_kept = uploader->spool_is_empty = true;
     } else {
         add(action == PANDO_RETRY_REJECTED ? &counters->posts_rejected : &counters->posts_gave_up, 1);
         add(&counters->samples_lost, payload->samples);
@@ -97,6 +102,9 @@ static void try_head(struct pando_uploader *uploader, struct pando_http *http)
     struct pando_try_outcome outcome = pando_post(&uploader->destination, http, payload, &uploader->closing, reason, sizeof reason);
     struct pando_retry_decision decision = pando_retry_decide(&uploader->policy, &outcome, payload->tries, random_bits());
 
+    if (decision.action == PANDO_RETRY_DELIVERED || decision.action == PANDO_RETRY_REJECTED)
+        pando_spool_remove(&uploader->spool, payload);
+
     pthread_mutex_lock(&uploader->lock);
     if (uploader->abandoned)
         return;
@@ -137,6 +145,31 @@ static void ask(struct pando_uploader *uploader, struct pando_http *http)
     pthread_cond_broadcast(&uploader->progress);
 }
 
+/* Nothing of our own is to be sent: what an earlier process left. False when there is nothing. Under the lock, not over the disk. */
+static bool take_over(struct pando_uploader *uploader)
+{
+    if (uploader->spool.folder[0] == '\0' || uploader->spool_is_empty || uploader->flushes_waiting != 0)
+        return false;
+    pthread_mutex_unlock(&uploader->lock);
+    struct pando_payload *payload = pando_spool_take(&uploader->spool);
+    pthread_mutex_lock(&uploader->lock);
+    if (payload == NULL) {
+        uploader->spool_is_empty = true;
+        return false;
+    }
+    /* It stays on disk, should it find no room. */
+    struct pando_payload *dropped = pando_queue_push(&uploader->queue, payload);
+    while (dropped != NULL) {
+        struct pando_payload *next = dropped->next;
+        add(dropped->file_name[0] != '\0' ? &uploader->counters->posts_kept : &uploader->counters->posts_queue_full, 1);
+        if (dropped->file_name[0] == '\0')
+            add(&uploader->counters->samples_lost, dropped->samples);
+        pando_payload_free(dropped);
+        dropped = next;
+    }
+    return true;
+}
+
 /* The time before which the head is not to be tried; 0 at once. */
 static uint64_t head_due_mono_ns(const struct pando_uploader *uploader)
 {
@@ -168,6 +201,8 @@ void *pando_sender_run(void *context)
         } else if (uploader->is_to_ask && uploader->flushes_waiting == 0) {
             ask(uploader, http);
             rested = false;
+        } else if (uploader->queue.head == NULL && take_over(uploader)) {
+            continue;
         } else if (!rested) {
             /* Nothing to send now: hold no descriptor of the host's while waiting. */
             pthread_mutex_unlock(&uploader->lock);

@@ -14,6 +14,7 @@
 #include "uploader/post.h"
 #include "uploader/queue.h"
 #include "uploader/retry.h"
+#include "uploader/spool.h"
 #include "uploader/uploader.h"
 
 struct pando_uploader {
@@ -40,12 +41,15 @@ struct pando_uploader {
     char group[256], fleet_id[256];
     const char *environment;
     struct pando_retry_policy policy;
+    struct pando_spool spool; /* folder "": none */
     struct pando_uploader_counters *counters;
     struct pando_uploader_counters own_counters; /* when the caller has none */
 
     /* The thread's alone. */
     struct pando_destination destination;
     bool has_fleet;           /* it was looked for */
+    bool spool_is_empty;      /* nothing was left in it when it was last looked at, or what is in it has just been tried in vain */
+    bool has_kept;            /* some of our own were left in it since the last delivery */
     long configure_status;    /* of the last ConfigureAgent */
     bool in_outage;
     long last_rejection;      /* status; 0 none since the last delivery */

@@ -108,7 +108,12 @@ int pando_uploader_new(const struct pando_uploader_config *config, struct pando_
     uploader->policy.tries_max = or_default(config->tries_max, 8);
     uploader->policy.backoff_first_ms = or_default(config->backoff_first_ms, 500);
     uploader->policy.backoff_max_ms = or_default(config->backoff_max_ms, 60000);
+    if (config->spool != NULL)
+        snprintf(uploader->spool.folder, sizeof uploader->spool.folder, "%s", config->spool);
+    snprintf(uploader->spool.group, sizeof uploader->spool.group, "%s", config->group);
+    uploader->spool.limit_bytes = config->spool_limit_bytes != 0 ? config->spool_limit_bytes : 64ull << 20;
     uploader->counters = config->counters != NULL ? config->counters : &uploader->own_counters;
+    uploader->spool.counters = uploader->counters;
     if (uploader->settings.in_clear)
         pando_log(PANDO_LOG_WARN, "profiles go to \"%s\" unencrypted; use https for a receiver on another host",
                   config->url);
@@ -148,12 +153,15 @@ static int start_thread(struct pando_uploader *uploader)
     return error;
 }
 
+/* What is in the spool is not lost. */
 static void count_lost(atomic_ullong *counter, struct pando_uploader_counters *counters,
                        const struct pando_payload *payloads)
 {
     for (const struct pando_payload *payload = payloads; payload != NULL; payload = payload->next) {
-        atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
-        atomic_fetch_add_explicit(&counters->samples_lost, payload->samples, memory_order_relaxed);
+        bool is_kept = payload->file_name[0] != '\0';
+        atomic_fetch_add_explicit(is_kept ? &counters->posts_kept : counter, 1, memory_order_relaxed);
+        if (!is_kept)
+            atomic_fetch_add_explicit(&counters->samples_lost, payload->samples, memory_order_relaxed);
     }
 }
 
@@ -201,6 +209,11 @@ void pando_uploader_orders(struct pando_uploader *uploader, struct pando_uploade
 
 int pando_uploader_submit(struct pando_uploader *uploader, struct pando_payload *payload)
 {
+    char problem[128];
+    if (uploader->spool.folder[0] != '\0' &&
+        pando_spool_write(&uploader->spool, payload, problem, sizeof problem) != 0 && problem[0] != '\0')
+        pando_log(PANDO_LOG_WARN, "the spool \"%.200s\" cannot be used, profiles wait in memory only: %s", uploader->spool.folder,
+                  problem);
     pthread_mutex_lock(&uploader->lock);
     struct pando_payload *dropped = pando_queue_push(&uploader->queue, payload);
     count_lost(&uploader->counters->posts_queue_full, uploader->counters, dropped);

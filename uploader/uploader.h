@@ -18,6 +18,10 @@ struct pando_uploader_counters {
     atomic_ullong posts_rejected;         /* 400, 401, 403, 404, 413 ...: dropped, not retried */
     atomic_ullong posts_gave_up;          /* retries used up, or the last flush's deadline passed */
     atomic_ullong posts_queue_full;       /* pushed out of the full queue, oldest first */
+    atomic_ullong posts_kept;             /* not delivered, but in the spool for a later process: they are not lost */
+    atomic_ullong posts_taken_over;       /* of an earlier process, out of the spool: each ends as one of the above, too */
+    atomic_ullong spool_failures;         /* payloads that could not be written to the spool: they were in memory only */
+    atomic_ullong spool_dropped;          /* files deleted unsent: no room, too old, damaged */
     atomic_ullong retries;                /* tries beyond the first */
     atomic_ullong samples_delivered;
     atomic_ullong samples_lost;           /* in payloads that were dropped for any reason */
@@ -50,6 +54,8 @@ struct pando_uploader_config {
     const char *group;                    /* ^[\w-]{1,255}$; copied */
     const char *user_agent;               /* copied */
     const char *fleet_id;                 /* who this process is for ConfigureAgent; copied. NULL: it is never asked */
+    const char *spool;                    /* folder for what is not delivered yet; NULL or "" none; copied */
+    uint64_t spool_limit_bytes;           /* 0: 64 MiB */
     size_t queue_limit_bytes;             /* 0: 32 MiB */
     uint32_t queue_limit_payloads;        /* 0: 16 */
     uint32_t tries_max;                   /* 0: 8 */

@@ -64,6 +64,7 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
     const struct pando_uploader_config upload = {
         .url = settings->url, .group = settings->group, .user_agent = "pando/" PANDO_VERSION,
         .signs = settings->signs, .region = settings->region, .environment = host->environment,
+        .spool = settings->spool, .spool_limit_bytes = (uint64_t)settings->spool_limit_mib << 20,
         .fleet_id = settings->is_orchestrated ? worker->interval.fleet_id : NULL, .counters = &worker->upload_counters,
     };
     error = pando_uploader_new(&upload, &worker->uploader, message, message_bytes);
@@ -230,6 +231,8 @@ void pando_worker_visit_counters(const struct pando_worker *worker,
         {"postsDelivered", &counters->posts_delivered},   {"postsRejected", &counters->posts_rejected},
         {"postsGaveUp", &counters->posts_gave_up},         {"postsQueueFull", &counters->posts_queue_full},
         {"postRetries", &counters->retries},               {"samplesDelivered", &counters->samples_delivered},
+        {"postsKept", &counters->posts_kept},              {"postsTakenOver", &counters->posts_taken_over},
+        {"spoolFailures", &counters->spool_failures},      {"spoolDropped", &counters->spool_dropped},
         {"samplesLost", &counters->samples_lost},
     };
     visit(context, "samplesNotWanted", worker->samples_unwanted);
