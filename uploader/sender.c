@@ -145,7 +145,8 @@ static void ask(struct pando_uploader *uploader, struct pando_http *http)
     pthread_cond_broadcast(&uploader->progress);
 }
 
-/* Nothing of our own is to be sent: what an earlier process left. False when there is nothing. Under the lock, not over the disk. */
+/* Nothing of our own is to be sent: what an earlier process left. True when it has looked: the lock was let go for it, and what the
+ * caller knew of the queue may be wrong by now. */
 static bool take_over(struct pando_uploader *uploader)
 {
     if (uploader->spool.folder[0] == '\0' || uploader->spool_is_empty || uploader->flushes_waiting != 0)
@@ -155,7 +156,7 @@ static bool take_over(struct pando_uploader *uploader)
     pthread_mutex_lock(&uploader->lock);
     if (payload == NULL) {
         uploader->spool_is_empty = true;
-        return false;
+        return true;
     }
     /* It stays on disk, should it find no room. */
     struct pando_payload *dropped = pando_queue_push(&uploader->queue, payload);

@@ -130,11 +130,13 @@ def test_kills(folder):
 
 
 # How many times each call is made to fail, or kill; more with PANDO_TEST_LONG.
-CALLS = {"mkdir": 1, "openat": 3, "fchmod": 1, "write": 2, "fsync": 2, "renameat": 1, "getdents64": 1, "unlinkat": 1, "close": 2}
-CALLS_LONG = {"mkdir": 1, "openat": 6, "fchmod": 2, "write": 4, "fsync": 4, "renameat": 2, "newfstatat": 3, "fstat": 4, "getdents64": 4,
-              "unlinkat": 2, "close": 6, "lseek": 1}
-# These cannot fail without the payload being in memory only.
-VITAL = {"mkdir", "fchmod", "write", "fsync", "renameat"}
+CALLS = {"mkdir": 1, "openat": 3, "fchmod": 2, "fsync": 4, "renameat": 2, "getdents64": 1, "unlinkat": 2, "close": 2}
+CALLS_LONG = {"mkdir": 2, "openat": 6, "fchmod": 2, "fsync": 4, "renameat": 2, "newfstatat": 3, "fstat": 4, "getdents64": 4, "unlinkat": 2,
+              "close": 6, "lseek": 1}
+# Nothing else in the program makes these; of the others only those on the folder are touched (strace -P).
+SPOOL_ONLY = {"mkdir", "fchmod", "fsync", "renameat", "unlinkat"}
+# These cannot fail without the payload being in memory only, or the folder not being known to be on disk.
+VITAL = {"fchmod", "fsync", "renameat"}
 
 
 def test_faults(folder):
@@ -147,13 +149,14 @@ def test_faults(folder):
             for fault in ("error=ENOSPC", "error=EIO", "signal=KILL"):
                 service = Service()
                 place = os.path.join(folder, f"{call}-{when}-{fault[-4:]}")
-                prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", place, "-e", f"inject={call}:{fault}:when={when}"]
-                done, tokens, told = run(service.url, place, 2, prefix=prefix)
+                prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"inject={call}:{fault}:when={when}"]
+                prefix += [] if call in SPOOL_ONLY else ["-P", place]
+                done, tokens, told = run(service.url, place, 2, prefix=prefix, ASAN_OPTIONS="detect_leaks=0")
                 points += 1
                 if fault != "signal=KILL":
                     check(done.returncode == 0 and told["delivered"] == 2, (call, when, fault, told, done.stderr))
                     check(set(tokens) == set(service.tokens), (call, when, fault))
-                    check(call not in VITAL or when > 1 or told["failures"] >= 1, f"{call} did not fail: {told}")
+                    check(call not in VITAL or told["failures"] == 1, f"{call} {when} did not fail: {told}")
                 run(service.url, place, 0)
                 check(set(tokens) <= set(service.tokens), (call, when, fault, tokens, service.tokens, done.stderr))
                 check(all(len(bodies) == 1 for bodies in service.tokens.values()), (call, when, fault))
@@ -161,6 +164,13 @@ def test_faults(folder):
                 service.shutdown()
                 service.server_close()
     print(f"  {points} points")
+
+
+def test_no_room(folder):
+    """No byte can be written to any file: profiles go by memory, and no half of one stays."""
+    service = Service()
+    done, _, told = run(service.url, folder, 3, prefix=["sh", "-c", 'trap "" XFSZ; ulimit -f 0; exec "$@"', "sh"], seconds="3")
+    check(told["delivered"] == 3 and told["failures"] == 3 and os.listdir(folder) == [], (told, os.listdir(folder), done.stderr))
 
 
 def test_unsafe(folder):
@@ -217,6 +227,18 @@ def test_quota(folder):
     check({min(bodies) for bodies in service.tokens.values()} == {b'{"number":%d}' % i for i in range(told["dropped"], 12)}, service.tokens)
     told = run(service.url, folder, 2, PANDO_TEST_LIMIT_BYTES="100")[2]
     check(told["delivered"] == 2 and told["failures"] == 2, told)
+
+
+def test_start(folder):
+    """A payload that is sealed while the thread looks for leftovers, which takes it long here, is not forgotten."""
+    service = Service()
+    os.mkdir(folder, 0o700)
+    for number in range(3000):
+        with open(os.path.join(folder, f"{1:016x}.{number}.1.1.{number:036d}.profile"), "w", encoding="utf-8"):
+            pass
+    for number in range(20):
+        done, _, told = run(service.url, folder, 1, seconds="3", PANDO_TEST_LIMIT_BYTES="10")
+        check(told["delivered"] == 1, (number, told, done.stderr))
 
 
 def test_two_at_once(folder):
