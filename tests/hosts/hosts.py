@@ -151,6 +151,8 @@ def hosts(folder):
             file.write(text)
     with open(os.path.join(folder, "CMakeLists.txt"), "w") as file:
         file.write("cmake_minimum_required(VERSION 3.20)\nproject(t CXX)\nadd_executable(t t.cc)\n")
+    with open(os.path.join(folder, "nginx.conf"), "w") as file:
+        file.write(f"user root;\nworker_processes 2;\npid {folder}/nginx.pid;\nevents {{}}\nhttp {{ access_log off; gzip on; gzip_types *; server {{ listen 127.0.0.1:8099; root {folder}; }} }}\n")
     subprocess.run(["sh", "-c", DATA], cwd=folder, check=True)
     yield Host("sqlite3", command("sqlite3", ":memory:", SQL), "sqlite3", quick=True)
     yield Host("gawk", command("gawk", "{ s[$2 % 97] += $1 } END { n = asort(s); for (i = 1; i <= n; i++) print s[i]; \"echo child\" | getline x; print x }", "@/data"), "gawk", quick=True)
@@ -185,8 +187,6 @@ def hosts(folder):
                                "redis-cli -p PORT shutdown nosave"), "redis-server")
     yield Host("nginx", served(["nginx", "-p", "@", "-c", "@/nginx.conf", "-e", "stderr", "-g", "daemon off;"], "curl -sf 127.0.0.1:8099/data",
                                ["wrk -t2 -c20 -d3 http://127.0.0.1:8099/data | grep -c 'Socket errors\\|Non-2xx'", "curl -s 127.0.0.1:8099/data | md5sum", "curl -s --compressed 127.0.0.1:8099/data | md5sum"]), "nginx")
-    with open(os.path.join(folder, "nginx.conf"), "w") as file:
-        file.write(f"user root;\nworker_processes 2;\npid {folder}/nginx.pid;\nevents {{}}\nhttp {{ access_log off; gzip on; gzip_types *; server {{ listen 127.0.0.1:8099; root {folder}; }} }}\n")
     yield Host("postgres", postgres, "pg_lsclusters")
     for module in ("test_signal", "test_threading", "test_subprocess", "test_os", "test_thread", "test_threadsignals", "test_faulthandler",
                    "test_posix", "test_select", "test_socket", "test_multiprocessing_fork", "test_fork1", "test_wait4", "test_exceptions", "test_time",
@@ -199,6 +199,8 @@ def attempt(host, env, folder):
         return host.run(env, folder)
     except subprocess.TimeoutExpired:
         return {"status": "timeout"}
+    except SystemExit as reason:  # a server that did not come up
+        return {"status": str(reason)}
 
 
 def main():
