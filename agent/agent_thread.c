@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "agent/agent.h"
@@ -36,6 +37,7 @@ enum {
     QUIET_MS = 500,          /* between turns after the last sample, until the next look for threads: they may all be gone */
     IDLE_MS = 10000,         /* between looks for threads of others while nothing runs */
     SCAN_MS = 1000,          /* between such looks while something runs, or 100 times what a look costs */
+    WORKER_ROOM_BYTES = 48 << 20,
     FORK_WAIT_MS = 200,
 };
 
@@ -145,9 +147,25 @@ static void give_up(const char *message)
     pando_threads_leave_all();
 }
 
+/* The loader ends the process when it finds no memory for a library's thread-local storage: so there must be plenty before it is
+ * asked for some. */
+static bool has_room_for_worker(void)
+{
+    long room = pando_raw_syscall(SYS_mmap, 0, WORKER_ROOM_BYTES, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room < 0 && room > -4096)
+        return false;
+    pando_raw_syscall4(SYS_munmap, room, WORKER_ROOM_BYTES, 0, 0);
+    return true;
+}
+
 static void open_worker(void)
 {
     char message[PANDO_CONFIG_SENTENCE_BYTES] = "";
+    if (!has_room_for_worker()) {
+        give_up("the process has no 48 MiB of memory left for Pando's libraries (RLIMIT_AS or RLIMIT_DATA); profiling ends.");
+        return;
+    }
     enter_loader();
     door = pando_worker_door_open(message, sizeof message);
     leave_loader();

@@ -134,6 +134,10 @@ def is_conserved(counters):
 def main():
     pando, library, faults, chosen = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
     with tempfile.TemporaryDirectory() as folder, Receiver(pando) as receiver:
+        # Some hosts run as another user, who may not enter the folder of the build.
+        os.chmod(folder, 0o755)
+        worker = os.path.join(os.path.dirname(os.path.realpath(library)), "libpando-worker.so")
+        faults, library, _ = (shutil.copy(os.path.realpath(one), folder) for one in (faults, library, worker))
         ran = 0
         for make in (limits(faults), surroundings(faults, folder), runtimes(faults, folder)):
             for case in make:
