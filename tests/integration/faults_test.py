@@ -56,7 +56,7 @@ def run(case, variables, preload):
         env["LD_PRELOAD"] = preload
     done = subprocess.run(case.wrap + inner, env=env, capture_output=True, timeout=300, stdin=subprocess.DEVNULL, preexec_fn=case.set_up)
     # gdb tells of threads, Pando's too, and of process numbers.
-    out = re.sub(rb"(?m)^\[(?:New )?Thread .*\n|process \d+|==\d+==", b"", done.stdout)
+    out = re.sub(rb"(?m)^\[(?:New )?(?:Thread|LWP|process) .*\n|process \d+|==\d+==", b"", done.stdout)
     return done.returncode, out, b"" if case.no_stderr else done.stderr
 
 
