@@ -86,14 +86,7 @@ static uint32_t stack_words_at(struct pando_thread_slot *slot, uint64_t sp)
 static int push(struct pando_thread_slot *slot, enum pando_sample_state state, uint32_t weight, uint32_t stack_words)
 {
     const struct pando_walk *walk = &slot->walk;
-    union {
-        struct {
-            struct pando_sample_head head;
-            struct pando_sample_origin origin;
-            struct pando_sample_methods methods;
-        } parts;
-        uint64_t words[PANDO_SAMPLE_HEAD_WORDS];
-    } head = {.parts = {
+    const union pando_sample_start head = {.parts = {
         .head = {.kind = stack_words != 0 ? PANDO_SAMPLE_RAW : PANDO_SAMPLE_STACK, .walk_end = (uint8_t)walk->end,
                  .flags = walk->flags, .state = (uint8_t)state, .frame_count = (uint16_t)walk->frame_count, .stack_words = (uint16_t)stack_words},
         .origin = {.weight = weight, .tid = (uint32_t)slot->tid},

@@ -154,25 +154,29 @@ static void count_one(struct scan *scan, int tid)
     scan->listed++;
 }
 
+/* How many threads are listed, or -1 when the listing cannot be read. */
+static int count_listed(void)
+{
+    struct scan scan = {0};
+    if (!open_listing(&scan))
+        return -1;
+    bool good = for_each_listed(&scan, count_one);
+    pando_raw_syscall4(SYS_close, scan.fd, 0, 0, 0);
+    return good ? scan.listed : -1;
+}
+
 /* One count; false when a thread was born meanwhile, which may be listed before it is known whose it is. */
 static bool count_hosts(int *ret_count)
 {
-    struct scan scan = {0};
     unsigned births_before, births_after;
-    *ret_count = -1;
     bool is_quiet = pando_threads_no_births(&births_before);
-    if (!open_listing(&scan))
-        return true;
-    bool good = for_each_listed(&scan, count_one);
-    pando_raw_syscall4(SYS_close, scan.fd, 0, 0, 0);
+    int listed = count_listed(), own = 0;
     for (uint32_t i = 0; i < pando_threads_high_water(); i++) {
         struct pando_thread_slot *slot = pando_threads_slot(i);
-        scan.own += slot != NULL && pando_thread_state(atomic_load_explicit(&slot->use, memory_order_acquire)) ==
-                                        PANDO_THREAD_OWN;
+        own += slot != NULL && pando_thread_state(atomic_load_explicit(&slot->use, memory_order_acquire)) == PANDO_THREAD_OWN;
     }
-    if (good)
-        *ret_count = live(scan.listed, scan.own);
-    return is_quiet && pando_threads_no_births(&births_after) && births_after == births_before;
+    *ret_count = listed < 0 ? -1 : live(listed, own);
+    return listed < 0 || (is_quiet && pando_threads_no_births(&births_after) && births_after == births_before);
 }
 
 int pando_threads_count_hosts(void)
@@ -185,12 +189,8 @@ int pando_threads_count_hosts(void)
 
 int pando_threads_count_all(void)
 {
-    struct scan scan = {0};
-    if (!open_listing(&scan))
-        return -1;
-    bool good = for_each_listed(&scan, count_one);
-    pando_raw_syscall4(SYS_close, scan.fd, 0, 0, 0);
-    return good ? live(scan.listed, 0) : -1;
+    int listed = count_listed();
+    return listed < 0 ? -1 : live(listed, 0);
 }
 
 int pando_threads_scan(void)

@@ -84,14 +84,7 @@ void pando_wall_stack_push(struct pando_thread_slot *slot, bool has_copy)
 {
     struct pando_wall_record *wall = &slot->wall;
     uint32_t stack_words = has_copy && wall->walk_end == PANDO_WALK_END_NO_ROWS ? words_to_finish() : 0;
-    union {
-        struct {
-            struct pando_sample_head head;
-            struct pando_sample_origin origin;
-            struct pando_sample_methods methods;
-        } parts;
-        uint64_t words[PANDO_SAMPLE_HEAD_WORDS];
-    } head = {.parts = {
+    const union pando_sample_start head = {.parts = {
         .head = {.kind = stack_words != 0 ? PANDO_SAMPLE_RAW : PANDO_SAMPLE_STACK, .walk_end = wall->walk_end,
                  .flags = wall->flags | PANDO_SAMPLE_ONLY_RSP, .state = wall->state, .frame_count = wall->frame_count,
                  .stack_words = (uint16_t)stack_words},

@@ -74,4 +74,15 @@ enum {
     PANDO_SAMPLE_STACK_WORDS_MAX = 2048, /* of a RAW record: 16 KiB */
 };
 
+/* A record's first words, as its writer puts them together. */
+union pando_sample_start {
+    struct {
+        struct pando_sample_head head;
+        struct pando_sample_origin origin;
+        struct pando_sample_methods methods;
+    } parts;
+    uint64_t words[PANDO_SAMPLE_HEAD_WORDS];
+};
+_Static_assert(sizeof(union pando_sample_start) == PANDO_SAMPLE_HEAD_WORDS * sizeof(uint64_t), "no gaps");
+
 #endif
