@@ -4,7 +4,7 @@
 #define PANDO_UPLOADER_AWS_REQUEST_H
 
 #include "uploader/http.h"
-#include "uploader/sigv4.h"
+#include "aws/sigv4.h"
 
 struct pando_aws_request {
     const char *method;

@@ -5,7 +5,7 @@
 
 #include "base/environment.h"
 #include "base/error.h"
-#include "uploader/aws_time.h"
+#include "aws/aws_time.h"
 #include "uploader/credentials_source.h"
 
 static bool copy(char *to, size_t to_bytes, const char *text)

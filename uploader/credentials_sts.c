@@ -10,7 +10,7 @@
 #include "base/environment.h"
 #include "base/error.h"
 #include "uploader/aws_request.h"
-#include "uploader/aws_time.h"
+#include "aws/aws_time.h"
 #include "uploader/credentials_source.h"
 #include "uploader/small_file.h"
 

@@ -1,4 +1,4 @@
-// link: pando_uploader pando_base crypto
+// link: pando_aws pando_base
 /* Signs what stands on its input, for sigv4_oracle_test.py. A request is lines: method, path, query, secret, token, time, count of
  * headers, then name and value of each, a line each; body length, then the body and a line break. The answer is one line: the
  * canonical request's hash and the signature. */
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "uploader/sigv4.h"
+#include "aws/sigv4.h"
 
 enum { HEADERS = 16, LINE_BYTES = 16384, BODY_BYTES = 1 << 16 };
 

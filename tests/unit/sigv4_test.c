@@ -1,4 +1,4 @@
-// link: pando_uploader pando_base crypto
+// link: pando_aws pando_base
 /* Signatures against AWS's own test suite, one of this service made by botocore, and what must not be signed at all. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "uploader/aws_time.h"
-#include "uploader/sigv4.h"
+#include "aws/aws_time.h"
+#include "aws/sigv4.h"
 
 enum { SUITE_S = 1440938160, LINE_BYTES = 8192, SUITE_CASES = 38 };
 

@@ -1,5 +1,5 @@
-/* Why: uploader/aws_time.h. Context: worker. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
-#include "uploader/aws_time.h"
+/* Why: aws/aws_time.h. Context: any. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms". */
+#include "aws/aws_time.h"
 
 #include <stdbool.h>
 #include <stdio.h>

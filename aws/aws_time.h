@@ -1,8 +1,8 @@
 /* Why: AWS speaks three forms of time: 20261124T000000Z in signatures, 2026-11-24T00:00:00Z in expiries, and HTTP's Date. libc's
  * functions for them take the time zone's lock, which a forked child may inherit locked.
- * Context: worker. Pure. Private to uploader/. */
-#ifndef PANDO_UPLOADER_AWS_TIME_H
-#define PANDO_UPLOADER_AWS_TIME_H
+ * Context: worker and own processes. Pure. */
+#ifndef PANDO_AWS_AWS_TIME_H
+#define PANDO_AWS_AWS_TIME_H
 
 #include <stddef.h>
 #include <stdint.h>

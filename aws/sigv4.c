@@ -1,5 +1,6 @@
-/* Why: uploader/sigv4.h: from the canonical request to the Authorization header. Context: worker, inside of pando_tls_guard. */
-#include "uploader/sigv4.h"
+/* Why: aws/sigv4.h: from the canonical request to the Authorization header.
+ * Context: worker (inside of pando_tls_guard) and own processes. */
+#include "aws/sigv4.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

@@ -1,11 +1,11 @@
-/* Why: uploader/sigv4.h: the one form that both sides bring a request into, byte by byte, before they hash it.
- * Context: worker. Bounded: counts by the header's limits, bytes by the buffers'. */
+/* Why: aws/sigv4.h: the one form that both sides bring a request into, byte by byte, before they hash it.
+ * Context: worker and own processes. Bounded: counts by the header's limits, bytes by the buffers'. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "aws/sigv4.h"
 #include "base/error.h"
-#include "uploader/sigv4.h"
 
 struct slice {
     const char *at;

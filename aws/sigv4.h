@@ -1,16 +1,16 @@
 /* Why: AWS's Signature Version 4: proves to the service who sends a request, without sending the secret. Own code on OpenSSL's
  * HMAC, since the libcurl of today's distributions signs wrong queries, paths and headers (docs/aws.md).
- * Context: worker, inside of pando_tls_guard. Pure: the same request, key and time give the same signature. Private to uploader/.
+ * Context: worker (inside of pando_tls_guard) and own processes. Pure: the same request, key and time give the same signature.
  * Source: AWS, "Signature Version 4 signing process"; its test suite is in tests/data/sigv4. */
-#ifndef PANDO_UPLOADER_SIGV4_H
-#define PANDO_UPLOADER_SIGV4_H
+#ifndef PANDO_AWS_SIGV4_H
+#define PANDO_AWS_SIGV4_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
-#include "uploader/aws_time.h"
+#include "aws/aws_time.h"
 
 enum {
     PANDO_SIGV4_HEADERS_MAX = 32,
