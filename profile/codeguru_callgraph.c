@@ -1,29 +1,15 @@
 /* Why: the second pass over a received body: the call tree. Context: worker and own processes; one thread.
  * Members of a node may come in any order (a sender that sorts them puts the children first), but a frame is only known
- * with its file: so nodes are gathered raw, and go into the builder at the end. No recursion. */
+ * with its file: so nodes are gathered raw, and go into the builder at the end (codeguru_raw.c). No recursion. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cursor.h"
 #include "base/error.h"
-#include "profile/codeguru_decode.h"
-#include "profile/states.h"
+#include "profile/codeguru_raw.h"
 
-struct raw_node {
-    uint64_t self;
-    uint32_t parent; /* raw number, below its own */
-    uint32_t name, object, file;
-    uint32_t line_min, line_max;
-};
-
-/* What a node has in the counter of a thread state. */
-struct raw_state {
-    uint64_t weight;
-    uint32_t node; /* raw number */
-    enum pando_profile_state state;
-};
-
-enum seen { SEEN_COUNTS = 1, SEEN_FILE = 2, SEEN_LINE = 4, SEEN_CHILDREN = 8 };
+enum seen { SEEN_COUNTS = 1, SEEN_FILE = 2, SEEN_LINE = 4, SEEN_CHILDREN = 8, SEEN_SLICES = 16 };
 
 struct level {
     uint32_t node;
@@ -33,10 +19,9 @@ struct level {
 
 struct callgraph {
     struct pando_codeguru_decode *decode;
-    struct raw_node *nodes;
+    struct pando_codeguru_raw raw;
     struct level *levels;
-    struct raw_state *states;
-    size_t node_count, node_capacity, level_count, level_capacity, state_count, state_capacity;
+    size_t node_capacity, level_count, level_capacity, part_capacity;
 };
 
 static int wrong(struct callgraph *graph, const char *what)
@@ -46,17 +31,6 @@ static int wrong(struct callgraph *graph, const char *what)
         return pando_codeguru_refuse_syntax(decode);
     size_t offset = (size_t)(decode->reader.at - decode->reader.start);
     return pando_codeguru_refuse(decode, PANDO_ERR_INVALID, "callgraph: %s (near byte %zu of it).", what, offset);
-}
-
-static int no_memory(struct callgraph *graph)
-{
-    return pando_codeguru_refuse(graph->decode, PANDO_ERR_NO_MEMORY, "There is no memory for this profile.");
-}
-
-static int too_large(struct callgraph *graph)
-{
-    return pando_codeguru_refuse(graph->decode, PANDO_ERR_LIMIT, "callgraph has too many frames: over %zu bytes of memory.",
-                                 graph->decode->limits->memory_bytes);
 }
 
 /* Room for one more element, at most `max`. */
@@ -106,7 +80,7 @@ static size_t bracketed_object_bytes(const char *key, size_t len_bytes)
     return object == sizeof unknown - 1 && memcmp(key + 1, unknown, object) == 0 ? 0 : object;
 }
 
-static int set_name(struct callgraph *graph, struct raw_node *node)
+static int set_name(struct callgraph *graph, struct pando_codeguru_raw_node *node)
 {
     struct pando_codeguru_decode *decode = graph->decode;
     const char *key = decode->reader.text;
@@ -118,8 +92,7 @@ static int set_name(struct callgraph *graph, struct raw_node *node)
                                            : pando_profile_builder_string(decode->builder, key, object);
     int64_t name_string = pando_profile_builder_string(decode->builder, key + name_from, key_bytes - name_from);
     if (object_string < 0 || name_string < 0)
-        return object_string == PANDO_ERR_NO_MEMORY || name_string == PANDO_ERR_NO_MEMORY ? no_memory(graph)
-                                                                                           : too_large(graph);
+        return pando_codeguru_refuse_tree(decode, object_string < 0 ? object_string : name_string);
     node->object = (uint32_t)object_string;
     node->name = (uint32_t)name_string;
     return 0;
@@ -134,70 +107,73 @@ static int enter_node(struct callgraph *graph, bool is_root)
                      sizeof *graph->levels);
     if (error == PANDO_ERR_LIMIT)
         return pando_codeguru_refuse(decode, error, "callgraph is deeper than %zu frames.", decode->limits->depth_frames);
-    size_t nodes_max = decode->limits->memory_bytes / sizeof *graph->nodes;
+    size_t nodes_max = decode->limits->memory_bytes / sizeof *graph->raw.nodes;
     if (nodes_max > UINT32_MAX / 2)
         nodes_max = UINT32_MAX / 2;
     if (error == 0)
-        error = grow(&graph->nodes, &graph->node_capacity, graph->node_count, nodes_max, sizeof *graph->nodes);
+        error = grow(&graph->raw.nodes, &graph->node_capacity, graph->raw.node_count, nodes_max, sizeof *graph->raw.nodes);
     if (error != 0)
-        return error == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
-    struct raw_node *node = &graph->nodes[graph->node_count];
-    *node = (struct raw_node){.parent = is_root ? 0 : graph->levels[graph->level_count - 1].node};
+        return pando_codeguru_refuse_tree(graph->decode, error);
+    struct pando_codeguru_raw_node *node = &graph->raw.nodes[graph->raw.node_count];
+    *node = (struct pando_codeguru_raw_node){.parent = is_root ? 0 : graph->levels[graph->level_count - 1].node};
     if (!is_root)
         error = set_name(graph, node);
     if (error != 0)
         return error;
-    graph->levels[graph->level_count++] = (struct level){.node = (uint32_t)graph->node_count++};
+    graph->levels[graph->level_count++] = (struct level){.node = (uint32_t)graph->raw.node_count++};
     return 0;
 }
 
-static int add_state(struct callgraph *graph, const struct raw_node *node, enum pando_profile_state state, uint64_t weight)
+static int add_part(struct callgraph *graph, struct pando_codeguru_raw_node *node, uint32_t slice, enum pando_profile_state state, uint64_t weight)
 {
-    size_t states_max = graph->decode->limits->memory_bytes / sizeof *graph->states;
-    int error = grow(&graph->states, &graph->state_capacity, graph->state_count, states_max, sizeof *graph->states);
+    size_t parts_max = graph->decode->limits->memory_bytes / sizeof *graph->raw.parts;
+    int error = grow(&graph->raw.parts, &graph->part_capacity, graph->raw.part_count, parts_max < UINT32_MAX ? parts_max : UINT32_MAX - 1,
+                     sizeof *graph->raw.parts);
     if (error != 0)
-        return error == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
-    graph->states[graph->state_count++] = (struct raw_state){
-        .weight = weight, .node = (uint32_t)(node - graph->nodes), .state = state};
+        return pando_codeguru_refuse_tree(graph->decode, error);
+    graph->raw.parts[graph->raw.part_count++] = (struct pando_codeguru_raw_part){
+        .weight = weight, .slice = slice, .earlier_part = node->last_part, .state = state};
+    node->last_part = (uint32_t)graph->raw.part_count;
     return 0;
 }
 
 /* A count of the counter whose name is in the reader's text, told in the first counter's weights. Those that sampleWeights
  * does not name are no time that could be added up: they are passed over. */
-static int read_count(struct callgraph *graph, struct raw_node *node, uint32_t *seen_counters)
+static int read_count(struct callgraph *graph, struct pando_codeguru_raw_node *node, uint32_t slice, uint32_t *seen_counters)
 {
     struct pando_codeguru_decode *decode = graph->decode;
     int64_t name = pando_profile_builder_string(decode->builder, decode->reader.text, decode->reader.text_bytes);
     if (name < 0)
-        return name == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
+        return pando_codeguru_refuse_tree(graph->decode, name);
     enum pando_profile_state state = pando_profile_state_of_counter(decode->reader.text);
     const struct pando_json_number *number = &decode->reader.number;
     if (pando_json_next(&decode->reader) != PANDO_JSON_NUMBER || !number->is_whole ||
         (number->is_negative && number->whole != 0))
-        return wrong(graph, "each value in \"counts\" must be a whole number that is not negative");
+        return wrong(graph, "each value in \"counts\" and \"slices\" must be a whole number that is not negative");
     for (uint32_t i = 0; i < decode->weight_count; i++) {
         if (decode->weight_names[i] != (uint32_t)name)
             continue;
         if ((*seen_counters & 1u << i) != 0)
-            return wrong(graph, "\"counts\" names a counter twice");
+            return wrong(graph, "\"counts\" or \"slices\" names a counter twice");
         *seen_counters |= 1u << i;
         uint64_t weight = number->whole;
         if (i != 0) {
             double converted = (double)weight * (decode->weights[0] / decode->weights[i]);
             weight = converted < 18446744073709549568.0 ? (uint64_t)(converted + 0.5) : UINT64_MAX;
         }
-        if (state != PANDO_PROFILE_NO_STATE)
-            return add_state(graph, node, state, weight);
+        if (state != PANDO_PROFILE_NO_STATE || slice != 0)
+            return add_part(graph, node, slice, state, weight);
         node->self = node->self > UINT64_MAX - weight ? UINT64_MAX : node->self + weight;
     }
     return 0;
 }
 
-static int read_counts(struct callgraph *graph, struct raw_node *node)
+/* An object of counters; `slice` as in a part. */
+static int read_counts(struct callgraph *graph, struct pando_codeguru_raw_node *node, uint32_t slice)
 {
     struct pando_json_reader *reader = &graph->decode->reader;
     if (pando_json_next(reader) != PANDO_JSON_OBJECT)
-        return wrong(graph, "\"counts\" must be an object");
+        return wrong(graph, slice == 0 ? "\"counts\" must be an object" : "each member of \"slices\" must be an object");
     uint32_t seen_counters = 0;
     for (uint32_t members = 0;; members++) {
         enum pando_json_token token = pando_json_next(reader);
@@ -207,13 +183,35 @@ static int read_counts(struct callgraph *graph, struct raw_node *node)
             return wrong(graph, "");
         if (members == PANDO_CODEGURU_COUNTERS_MAX)
             return wrong(graph, "\"counts\" has more than 16 counters");
-        int error = read_count(graph, node, &seen_counters);
+        int error = read_count(graph, node, slice, &seen_counters);
         if (error != 0)
             return error;
     }
 }
 
-static int read_line(struct callgraph *graph, struct raw_node *node)
+static int read_slices(struct callgraph *graph, struct pando_codeguru_raw_node *node)
+{
+    struct pando_json_reader *reader = &graph->decode->reader;
+    if (pando_json_next(reader) != PANDO_JSON_OBJECT)
+        return wrong(graph, "\"slices\" must be an object");
+    for (;;) {
+        enum pando_json_token token = pando_json_next(reader);
+        if (token == PANDO_JSON_OBJECT_END)
+            return 0;
+        if (token == PANDO_JSON_ERROR)
+            return wrong(graph, "");
+        struct pando_cursor cursor = pando_cursor_of_text(reader->text);
+        uint64_t number;
+        if (pando_cursor_decimal(&cursor, UINT32_MAX, &number) != 0 || !pando_cursor_at_end(&cursor) ||
+            number >= graph->decode->slice_count)
+            return wrong(graph, "\"slices\" names a slice that is not in the table pando.slices");
+        int error = read_counts(graph, node, (uint32_t)number + 1);
+        if (error != 0)
+            return error;
+    }
+}
+
+static int read_line(struct callgraph *graph, struct pando_codeguru_raw_node *node)
 {
     struct pando_json_reader *reader = &graph->decode->reader;
     if (pando_json_next(reader) != PANDO_JSON_ARRAY)
@@ -233,14 +231,14 @@ static int read_line(struct callgraph *graph, struct raw_node *node)
     }
 }
 
-static int read_file(struct callgraph *graph, struct raw_node *node)
+static int read_file(struct callgraph *graph, struct pando_codeguru_raw_node *node)
 {
     struct pando_json_reader *reader = &graph->decode->reader;
     if (pando_json_next(reader) != PANDO_JSON_STRING)
         return wrong(graph, "\"file\" must be a string");
     int64_t file = pando_profile_builder_string(graph->decode->builder, reader->text, reader->text_bytes);
     if (file < 0)
-        return file == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
+        return pando_codeguru_refuse_tree(graph->decode, file);
     node->file = (uint32_t)file;
     return 0;
 }
@@ -250,19 +248,22 @@ static int read_member(struct callgraph *graph)
 {
     struct pando_json_reader *reader = &graph->decode->reader;
     struct level *level = &graph->levels[graph->level_count - 1];
-    struct raw_node *node = &graph->nodes[level->node];
+    struct pando_codeguru_raw_node *node = &graph->raw.nodes[level->node];
     const char *name = reader->text;
     uint8_t member = strcmp(name, "counts") == 0     ? SEEN_COUNTS
                      : strcmp(name, "file") == 0     ? SEEN_FILE
                      : strcmp(name, "line") == 0     ? SEEN_LINE
                      : strcmp(name, "children") == 0 ? SEEN_CHILDREN
+                     : strcmp(name, "slices") == 0   ? SEEN_SLICES
                                                      : 0;
     if ((level->seen & member) != 0)
-        return wrong(graph, "a frame has \"counts\", \"file\", \"line\" or \"children\" twice");
+        return wrong(graph, "a frame has \"counts\", \"file\", \"line\", \"slices\" or \"children\" twice");
     level->seen |= member;
     switch (member) {
     case SEEN_COUNTS:
-        return read_counts(graph, node);
+        return read_counts(graph, node, 0);
+    case SEEN_SLICES:
+        return read_slices(graph, node);
     case SEEN_FILE:
         return read_file(graph, node);
     case SEEN_LINE:
@@ -303,46 +304,15 @@ static int read_nodes(struct callgraph *graph)
     return error;
 }
 
-/* Raw parents come before their children; the field `parent` turns into the builder's number on the way. */
-static int build(struct callgraph *graph)
-{
-    struct pando_profile_builder *builder = graph->decode->builder;
-    for (size_t i = 0; i < graph->node_count; i++) {
-        struct raw_node *raw = &graph->nodes[i];
-        int64_t node = 0;
-        if (i != 0) {
-            int64_t frame = pando_profile_builder_frame(
-                builder, (struct pando_profile_frame){.name = raw->name, .object = raw->object, .file = raw->file,
-                                                      .line_min = raw->line_min, .line_max = raw->line_max});
-            node = frame < 0 ? frame
-                             : pando_profile_builder_child(builder, graph->nodes[raw->parent].parent, (uint32_t)frame);
-        }
-        if (node < 0)
-            return node == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
-        pando_profile_builder_add_self(builder, (uint32_t)node, raw->self);
-        raw->parent = (uint32_t)node;
-    }
-    for (size_t i = 0; i < graph->state_count; i++) {
-        const struct raw_state *raw = &graph->states[i];
-        int64_t node = pando_profile_builder_state(builder, raw->state);
-        if (node >= 0)
-            node = pando_profile_builder_child(builder, graph->nodes[raw->node].parent, (uint32_t)node);
-        if (node < 0)
-            return node == PANDO_ERR_LIMIT ? too_large(graph) : no_memory(graph);
-        pando_profile_builder_add_self(builder, (uint32_t)node, raw->weight);
-    }
-    return 0;
-}
-
 int pando_codeguru_decode_callgraph(struct pando_codeguru_decode *decode)
 {
     struct callgraph graph = {.decode = decode};
     pando_json_reader_init(&decode->reader, decode->callgraph, (size_t)(decode->end - decode->callgraph));
     int error = read_nodes(&graph);
     if (error == 0)
-        error = build(&graph);
-    free(graph.nodes);
+        error = pando_codeguru_raw_build(decode, &graph.raw);
+    free(graph.raw.nodes);
     free(graph.levels);
-    free(graph.states);
+    free(graph.raw.parts);
     return error;
 }

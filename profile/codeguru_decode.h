@@ -22,8 +22,11 @@ struct pando_codeguru_decode {
     size_t message_bytes;
     const char *callgraph;              /* where these values begin; NULL not seen */
     const char *debug_info;
+    const char *extension;
     const char *end;                    /* of the body */
     bool from_pando;                    /* keys are "object:name" */
+    uint32_t *slices;                   /* frames of the builder, in the order of the body's table */
+    uint32_t slice_count;
     uint32_t weight_count;              /* sampleWeights, in their order */
     uint32_t weight_names[PANDO_CODEGURU_COUNTERS_MAX]; /* strings of the builder */
     double weights[PANDO_CODEGURU_COUNTERS_MAX];        /* a second, > 0 */

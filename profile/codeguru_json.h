@@ -14,6 +14,10 @@
  * Returns 0, PANDO_ERR_LIMIT (out's maximum) or PANDO_ERR_NO_MEMORY. */
 int pando_codeguru_json_encode(const struct pando_profile *profile, struct pando_buffer *out);
 
+/* The same body with what Amazon's form has no room for: the member "pando" with the tables of slices and objects, and in each node
+ * "slices", how its counts are divided among slices. For Pando's own receiver; docs/labels.md has the form. */
+int pando_codeguru_json_encode_extended(const struct pando_profile *profile, struct pando_buffer *out);
+
 struct pando_codeguru_json_limits {
     size_t body_bytes;   /* larger is PANDO_ERR_LIMIT before anything is parsed */
     size_t depth_frames; /* deeper call stacks are PANDO_ERR_LIMIT */

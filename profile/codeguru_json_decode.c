@@ -7,10 +7,12 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "profile/codeguru_decode.h"
+#include "profile/codeguru_extension.h"
 
 #define TIME_MAX_MS 253402300799999u /* the end of the year 9999: above it somebody sent microseconds */
 
@@ -70,8 +72,9 @@ static int pass_over(struct pando_codeguru_decode *decode, const char **ret_valu
     return 0;
 }
 
-enum { SEEN_START = 1, SEEN_END = 2, SEEN_METADATA = 4, SEEN_CALLGRAPH = 8, SEEN_DEBUG_INFO = 16 };
-static const char *const top_members[] = {"start", "end", "agentMetadata", "callgraph", "debugInfo"};
+enum { SEEN_START = 1, SEEN_END = 2, SEEN_METADATA = 4, SEEN_CALLGRAPH = 8, SEEN_DEBUG_INFO = 16, SEEN_EXTENSION = 32,
+       OPTIONAL = SEEN_DEBUG_INFO | SEEN_EXTENSION };
+static const char *const top_members[] = {"start", "end", "agentMetadata", "callgraph", "debugInfo", "pando"};
 enum { TOP_MEMBERS = sizeof top_members / sizeof top_members[0] };
 
 static int read_top_member(struct pando_codeguru_decode *decode, unsigned *seen)
@@ -101,6 +104,8 @@ static int read_top_member(struct pando_codeguru_decode *decode, unsigned *seen)
         return pass_over(decode, &decode->callgraph);
     case SEEN_DEBUG_INFO:
         return pass_over(decode, &decode->debug_info);
+    case SEEN_EXTENSION:
+        return pass_over(decode, &decode->extension);
     default:
         return pass_over(decode, &unused);
     }
@@ -123,7 +128,7 @@ static int first_pass(struct pando_codeguru_decode *decode)
     if (pando_json_next(reader) != PANDO_JSON_END)
         return pando_codeguru_refuse_syntax(decode);
     for (unsigned i = 0; i < TOP_MEMBERS; i++)
-        if ((seen & 1u << i) == 0 && 1u << i != SEEN_DEBUG_INFO)
+        if (((seen | OPTIONAL) & 1u << i) == 0)
             return pando_codeguru_refuse_member(decode, top_members[i], "is missing");
     return 0;
 }
@@ -150,6 +155,8 @@ static int decode_body(struct pando_codeguru_decode *decode, const char *body, s
     int error = first_pass(decode);
     if (error == 0)
         error = check_metadata(decode);
+    if (error == 0 && decode->extension != NULL)
+        error = pando_codeguru_decode_extension(decode);
     if (error == 0)
         error = pando_codeguru_decode_callgraph(decode);
     if (error == 0 && decode->debug_info != NULL)
@@ -170,6 +177,7 @@ int pando_codeguru_json_decode(const char *body, size_t body_bytes, const struct
     if (decode.builder == NULL)
         return pando_codeguru_refuse_memory(&decode, PANDO_ERR_NO_MEMORY);
     int error = decode_body(&decode, body, body_bytes);
+    free(decode.slices);
     if (error != 0) {
         pando_profile_builder_free(decode.builder);
         return error;

@@ -45,7 +45,8 @@ static int merge_by_key(struct pando_profile_builder *keys, const struct pando_p
     for (uint32_t i = 1; i < profile->node_count && number >= 0; i++) {
         const struct pando_profile_node *node = &profile->nodes[i];
         number = node_map[node->parent];
-        if (pando_profile_frame_state(profile, node->frame) == PANDO_PROFILE_NO_STATE)
+        if (pando_profile_frame_state(profile, node->frame) == PANDO_PROFILE_NO_STATE &&
+            !pando_profile_frame_is_slice(profile, node->frame))
             number = pando_profile_builder_child(keys, (uint32_t)number, frame_map[node->frame]);
         node_map[i] = (uint32_t)number;
     }
@@ -63,7 +64,6 @@ static void fill_in(struct pando_codeguru_node *node, const struct pando_profile
 {
     const struct pando_profile_frame *frame = &profile->frames[from->frame];
     const char *file = profile->strings[frame->file];
-    node->self = add(node->self, from->self);
     if (node->file[0] == '\0' && file[0] != '\0') {
         node->file = file;
         node->line_min = node->line_max = 0;
@@ -94,23 +94,92 @@ static void link_nodes(struct pando_codeguru_tree *tree, const struct pando_prof
         enum pando_profile_state state = pando_profile_frame_state(profile, from->frame);
         tree->seen |= from->self != 0 ? 1u << state : 0;
         if (state == PANDO_PROFILE_NO_STATE)
+            tree->nodes[node_map[i]].self = add(tree->nodes[node_map[i]].self, from->self);
+        if (state == PANDO_PROFILE_NO_STATE && !pando_profile_frame_is_slice(profile, from->frame))
             fill_in(&tree->nodes[node_map[i]], profile, from);
-        else if (tree->states != NULL)
+        if (state != PANDO_PROFILE_NO_STATE && tree->states != NULL)
             tree->states[node_map[i]][state] = add(tree->states[node_map[i]][state], from->self);
     }
 }
 
-int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_codeguru_tree *tree)
+/* Numbers the slices: by frame of the profile, UINT32_MAX for what is none (or one too many). */
+static int number_slices(struct pando_codeguru_tree *tree, const struct pando_profile *profile, uint32_t *slice_map)
 {
-    *tree = (struct pando_codeguru_tree){0};
-    struct pando_profile_builder *keys = pando_profile_builder_new(SIZE_MAX);
-    uint32_t *maps = malloc(((size_t)profile->frame_count + profile->node_count) * sizeof *maps);
-    int error = keys == NULL || maps == NULL ? PANDO_ERR_NO_MEMORY : 0;
-    if (error == 0)
-        error = merge_by_key(keys, profile, maps, maps + profile->frame_count);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < profile->frame_count; i++)
+        slice_map[i] = count < PANDO_SLICES_MAX && pando_profile_frame_is_slice(profile, i) ? count++ : UINT32_MAX;
+    if (count == 0)
+        return 0;
+    tree->slices = malloc(count * sizeof *tree->slices);
+    if (tree->slices == NULL)
+        return PANDO_ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < profile->frame_count; i++)
+        if (slice_map[i] != UINT32_MAX)
+            tree->slices[tree->slice_count++] = i;
+    return 0;
+}
+
+static int by_node(const void *a, const void *b)
+{
+    const struct pando_codeguru_share *x = a, *y = b;
+    if (x->node != y->node)
+        return x->node < y->node ? -1 : 1;
+    return (x->slice > y->slice) - (x->slice < y->slice);
+}
+
+/* Adds up shares of one node and slice, and tells the nodes where theirs are. */
+static void join_shares(struct pando_codeguru_tree *tree)
+{
+    uint32_t count = 0;
+    qsort(tree->shares, tree->share_count, sizeof *tree->shares, by_node);
+    for (uint32_t i = 0; i < tree->share_count; i++) {
+        struct pando_codeguru_share share = tree->shares[i];
+        struct pando_codeguru_share *last = count != 0 ? &tree->shares[count - 1] : NULL;
+        if (last == NULL || by_node(last, &share) != 0) {
+            struct pando_codeguru_node *node = &tree->nodes[share.node];
+            node->first_share = node->share_count++ == 0 ? count : node->first_share;
+            tree->shares[count++] = share;
+            continue;
+        }
+        for (unsigned state = 0; state < PANDO_PROFILE_STATES; state++)
+            last->weights[state] = add(last->weights[state], share.weights[state]);
+    }
+    tree->share_count = count;
+}
+
+static int share_out(struct pando_codeguru_tree *tree, const struct pando_profile *profile, const uint32_t *node_map,
+                     const uint32_t *slice_map)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < profile->node_count; i++)
+        most += tree->slice_count != 0 && profile->nodes[i].self != 0;
+    if (most == 0)
+        return 0;
+    tree->shares = malloc(most * sizeof *tree->shares);
+    if (tree->shares == NULL)
+        return PANDO_ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < profile->node_count; i++) {
+        const struct pando_profile_node *from = &profile->nodes[i];
+        enum pando_profile_state state = pando_profile_frame_state(profile, from->frame);
+        uint32_t slice = slice_map[state == PANDO_PROFILE_NO_STATE ? from->frame : profile->nodes[from->parent].frame];
+        if (slice == UINT32_MAX || from->self == 0)
+            continue;
+        struct pando_codeguru_share *share = &tree->shares[tree->share_count++];
+        *share = (struct pando_codeguru_share){.node = node_map[i], .slice = slice};
+        share->weights[state] = from->self;
+    }
+    join_shares(tree);
+    return 0;
+}
+
+/* `maps` has room for two numbers of each frame and one of each node of the profile. */
+static int make(const struct pando_profile *profile, struct pando_profile_builder *keys, uint32_t *maps,
+                struct pando_codeguru_tree *tree)
+{
+    uint32_t *slice_map = maps + profile->frame_count, *node_map = slice_map + profile->frame_count;
+    int error = merge_by_key(keys, profile, maps, node_map);
     if (error != 0) {
         pando_profile_builder_free(keys);
-        free(maps);
         return error;
     }
     tree->keys = pando_profile_builder_finish(keys);
@@ -120,21 +189,37 @@ int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_c
     bool has_states = pando_profile_state_totals(profile, totals);
     if (tree->nodes != NULL && has_states)
         tree->states = calloc(tree->keys->node_count, sizeof *tree->states);
-    if (tree->nodes == NULL || (has_states && tree->states == NULL)) {
-        pando_codeguru_tree_release(tree);
+    if (tree->nodes == NULL || (has_states && tree->states == NULL))
+        return PANDO_ERR_NO_MEMORY;
+    tree->node_count = tree->keys->node_count;
+    link_nodes(tree, profile, node_map);
+    error = number_slices(tree, profile, slice_map);
+    return error == 0 ? share_out(tree, profile, node_map, slice_map) : error;
+}
+
+int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_codeguru_tree *tree)
+{
+    *tree = (struct pando_codeguru_tree){0};
+    struct pando_profile_builder *keys = pando_profile_builder_new(SIZE_MAX);
+    uint32_t *maps = malloc((2 * (size_t)profile->frame_count + profile->node_count) * sizeof *maps);
+    if (keys == NULL || maps == NULL) {
+        pando_profile_builder_free(keys);
         free(maps);
         return PANDO_ERR_NO_MEMORY;
     }
-    tree->node_count = tree->keys->node_count;
-    link_nodes(tree, profile, maps + profile->frame_count);
+    int error = make(profile, keys, maps, tree);
     free(maps);
-    return 0;
+    if (error != 0)
+        pando_codeguru_tree_release(tree);
+    return error;
 }
 
 void pando_codeguru_tree_release(struct pando_codeguru_tree *tree)
 {
     free(tree->nodes);
     free(tree->states);
+    free(tree->shares);
+    free(tree->slices);
     pando_profile_free(tree->keys);
     *tree = (struct pando_codeguru_tree){0};
 }

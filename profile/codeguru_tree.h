@@ -1,12 +1,14 @@
 /* Why: on the wire siblings are members of one object, so what two frames share is decided by the key they render to. This
- * turns a profile into the tree of those keys: siblings of one key are one node, at every level. States are no frames on the wire
- * but counters: what lies in a state's node counts for the node above it.
+ * turns a profile into the tree of those keys: siblings of one key are one node, at every level. States and slices are no frames on
+ * the wire: what lies in their nodes counts for the function above them. How a function's weight is divided among slices is told
+ * to Pando's own receiver, in addition: Amazon's form has no room for it.
  * Context: worker and own processes. Private to profile/. */
 #ifndef PANDO_PROFILE_CODEGURU_TREE_H
 #define PANDO_PROFILE_CODEGURU_TREE_H
 
 #include <stdint.h>
 
+#include "profile/slices.h"
 #include "profile/states.h"
 
 enum { PANDO_CODEGURU_NO_NODE = 0 }; /* the root is nobody's child or sibling */
@@ -17,6 +19,14 @@ struct pando_codeguru_node {
     uint64_t self;
     uint32_t parent, first_child, next_sibling; /* in order of first appearance */
     uint32_t line_min, line_max;
+    uint32_t first_share, share_count; /* in the tree's shares */
+};
+
+/* What a slice has of a node's weight. */
+struct pando_codeguru_share {
+    uint32_t node;
+    uint32_t slice;          /* number in the tree's slices */
+    uint64_t weights[PANDO_PROFILE_STATES];
 };
 
 struct pando_codeguru_tree {
@@ -24,6 +34,9 @@ struct pando_codeguru_tree {
     uint32_t node_count;
     uint64_t (*states)[PANDO_PROFILE_STATES]; /* of each node, by state; [0] is not used. NULL: the profile has no states */
     unsigned seen;                     /* bit s: some node has weight in state s (or, bit 0, self) */
+    struct pando_codeguru_share *shares; /* by node, then by slice; each pair once. NULL: there are no slices */
+    uint32_t *slices;                  /* frames of the profile; only the first PANDO_SLICES_MAX, other weight is in no share */
+    uint32_t share_count, slice_count;
     struct pando_profile *keys;        /* keeps the keys' bytes */
 };
 

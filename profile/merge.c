@@ -17,6 +17,24 @@ static uint64_t scaled(uint64_t self, double factor)
     return (uint64_t)(value + 0.5);
 }
 
+/* Turns three numbers of strings of the profile into the builder's. */
+static int map_strings(struct pando_profile_builder *builder, const struct pando_profile *profile, uint32_t *string_map,
+                       uint32_t *const numbers[3])
+{
+    for (size_t k = 0; k < 3; k++) {
+        uint32_t *mapped = &string_map[*numbers[k]];
+        if (*mapped == UINT32_MAX) {
+            const char *text = profile->strings[*numbers[k]];
+            int64_t number = pando_profile_builder_string(builder, text, strlen(text));
+            if (number < 0)
+                return (int)number;
+            *mapped = (uint32_t)number;
+        }
+        *numbers[k] = *mapped;
+    }
+    return 0;
+}
+
 static int merge_frames(struct pando_profile_builder *builder, const struct pando_profile *profile,
                         uint32_t *string_map, uint32_t *frame_map)
 {
@@ -24,22 +42,24 @@ static int merge_frames(struct pando_profile_builder *builder, const struct pand
         string_map[i] = UINT32_MAX;
     for (uint32_t i = 0; i < profile->frame_count; i++) {
         struct pando_profile_frame frame = profile->frames[i];
-        uint32_t *const numbers[] = {&frame.name, &frame.object, &frame.file};
-        for (size_t k = 0; k < 3; k++) {
-            uint32_t *mapped = &string_map[*numbers[k]];
-            if (*mapped == UINT32_MAX) {
-                const char *text = profile->strings[*numbers[k]];
-                int64_t number = pando_profile_builder_string(builder, text, strlen(text));
-                if (number < 0)
-                    return (int)number;
-                *mapped = (uint32_t)number;
-            }
-            *numbers[k] = *mapped;
-        }
-        int64_t number = pando_profile_builder_frame(builder, frame);
+        int error = map_strings(builder, profile, string_map, (uint32_t *const[3]){&frame.name, &frame.object, &frame.file});
+        int64_t number = error == 0 ? pando_profile_builder_frame(builder, frame) : error;
         if (number < 0)
             return (int)number;
         frame_map[i] = (uint32_t)number;
+    }
+    return 0;
+}
+
+/* Objects only help to name; those that find no room are left out. */
+static int merge_objects(struct pando_profile_builder *builder, const struct pando_profile *profile, uint32_t *string_map)
+{
+    for (uint32_t i = 0; i < profile->object_count; i++) {
+        struct pando_profile_object object = profile->objects[i];
+        int error = map_strings(builder, profile, string_map, (uint32_t *const[3]){&object.name, &object.path, &object.build_id});
+        int64_t number = error == 0 ? pando_profile_builder_object(builder, object) : error;
+        if (number < 0 && number != PANDO_ERR_LIMIT)
+            return (int)number;
     }
     return 0;
 }
@@ -76,6 +96,8 @@ int pando_profile_builder_merge(struct pando_profile_builder *builder, const str
     int error = merge_frames(builder, profile, maps, frame_map);
     if (error == 0)
         error = merge_nodes(builder, profile, frame_map, node_map, factor);
+    if (error == 0)
+        error = merge_objects(builder, profile, maps);
     free(maps);
     for (uint32_t i = 0; error == 0 && i < profile->counter_count; i++) {
         const char *name = profile->strings[profile->counters[i].name];

@@ -20,9 +20,11 @@ struct pando_profile_builder {
     struct pando_profile_frame *frames;
     struct pando_profile_node *nodes;
     struct pando_profile_counter *counters;
+    struct pando_profile_object *objects;
     uint32_t frame_count, frame_capacity;
     uint32_t node_count, node_capacity;
     uint32_t counter_count, counter_capacity;
+    uint32_t object_count, object_capacity;
     struct pando_index frame_index, child_index;
 };
 
@@ -74,6 +76,7 @@ void pando_profile_builder_free(struct pando_profile_builder *builder)
     free(builder->frames);
     free(builder->nodes);
     free(builder->counters);
+    free(builder->objects);
     free(builder);
 }
 
@@ -203,6 +206,26 @@ int pando_profile_builder_add_counter(struct pando_profile_builder *builder, con
     return 0;
 }
 
+int64_t pando_profile_builder_object(struct pando_profile_builder *builder, struct pando_profile_object object)
+{
+    uint32_t strings = builder->strings.count;
+    if (object.name >= strings || object.path >= strings || object.build_id >= strings)
+        return PANDO_ERR_INVALID;
+    for (uint32_t i = 0; i < builder->object_count; i++) {
+        const struct pando_profile_object *known = &builder->objects[i];
+        if (known->name == object.name && known->path == object.path && known->build_id == object.build_id)
+            return i;
+    }
+    if (builder->object_count == PANDO_PROFILE_OBJECTS_MAX)
+        return PANDO_ERR_LIMIT;
+    int error = pando_array_reserve(&builder->budget, &builder->objects, &builder->object_capacity, builder->object_count,
+                                    sizeof *builder->objects);
+    if (error != 0)
+        return error;
+    builder->objects[builder->object_count] = object;
+    return builder->object_count++;
+}
+
 struct pando_profile_meta *pando_profile_builder_meta(struct pando_profile_builder *builder)
 {
     return &builder->meta;
@@ -240,16 +263,19 @@ struct pando_profile *pando_profile_builder_finish(struct pando_profile_builder 
         .frames = builder->frames,
         .nodes = builder->nodes,
         .counters = builder->counters,
+        .objects = builder->objects,
         .string_count = builder->strings.count,
         .frame_count = builder->frame_count,
         .node_count = builder->node_count,
         .counter_count = builder->counter_count,
+        .object_count = builder->object_count,
     };
     builder->strings.chunks = NULL;
     builder->strings.texts = NULL;
     builder->frames = NULL;
     builder->nodes = NULL;
     builder->counters = NULL;
+    builder->objects = NULL;
     pando_profile_builder_free(builder);
     return &owned->profile;
 }
@@ -264,5 +290,6 @@ void pando_profile_free(struct pando_profile *profile)
     free((void *)profile->frames);
     free((void *)profile->nodes);
     free((void *)profile->counters);
+    free((void *)profile->objects);
     free(owned);
 }

@@ -31,7 +31,18 @@ struct pando_profile_counter {
     uint64_t value;     /* since the previous profile of the same agent */
 };
 
-enum { PANDO_PROFILE_ID_SIZE = 37 }; /* a lower-case UUID and its NUL */
+/* A file whose code was sampled, so that readers can name what the agent could not, and pprof can list its mappings. Several may
+ * have one name: frames know their object by name only. */
+struct pando_profile_object {
+    uint32_t name;      /* string, as in frames */
+    uint32_t path;      /* string: the whole path in the agent's process; 0 unknown */
+    uint32_t build_id;  /* string: lower-case hexadecimal digits; 0 none, or unknown */
+};
+
+enum {
+    PANDO_PROFILE_ID_SIZE = 37,       /* a lower-case UUID and its NUL */
+    PANDO_PROFILE_OBJECTS_MAX = 1024,
+};
 
 struct pando_profile_meta {
     uint64_t start_wall_ms;          /* of the interval, since 1970 */
@@ -62,7 +73,8 @@ struct pando_profile {
     const struct pando_profile_frame *frames;
     const struct pando_profile_node *nodes;
     const struct pando_profile_counter *counters;
-    uint32_t string_count, frame_count, node_count, counter_count;
+    const struct pando_profile_object *objects;
+    uint32_t string_count, frame_count, node_count, counter_count, object_count;
 };
 
 struct pando_profile_builder;
@@ -83,6 +95,9 @@ int64_t pando_profile_builder_child(struct pando_profile_builder *builder, uint3
 int pando_profile_builder_add_self(struct pando_profile_builder *builder, uint32_t node, uint64_t weight);
 /* Adds `value` to the counter of that name, made if needed. */
 int pando_profile_builder_add_counter(struct pando_profile_builder *builder, const char *name, uint64_t value);
+/* The number of an object: the same for the same three strings. PANDO_ERR_INVALID for unknown ones; PANDO_ERR_LIMIT also when there
+ * are PANDO_PROFILE_OBJECTS_MAX. */
+int64_t pando_profile_builder_object(struct pando_profile_builder *builder, struct pando_profile_object object);
 /* The metadata, to be filled in before finish. */
 struct pando_profile_meta *pando_profile_builder_meta(struct pando_profile_builder *builder);
 /* Bytes in use, as counted against the limit. */
@@ -94,7 +109,7 @@ void pando_profile_free(struct pando_profile *profile);
 
 /* Adds every node of `profile` to `builder` under its root; each self is multiplied by `scale_numerator` /
  * meta.weight_per_second and rounded (so that profiles of different rates add up; numerator = units per CPU second,
- * e.g. 1e9 for nanoseconds). Counters are added, line ranges widened; metadata is left alone. Same errors as child. */
+ * e.g. 1e9 for nanoseconds). Counters are added, objects joined (as far as there is room), line ranges widened; metadata is left alone. Same errors as child. */
 int pando_profile_builder_merge(struct pando_profile_builder *builder, const struct pando_profile *profile,
                                 double scale_numerator);
 

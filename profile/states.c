@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "profile/rebuild.h"
+#include "profile/slices.h"
 
 static const char *const names[PANDO_PROFILE_STATES] = {
     [PANDO_PROFILE_NO_STATE] = "CPU",          [PANDO_PROFILE_RUNNABLE] = "RUNNABLE",
@@ -82,37 +84,6 @@ bool pando_profile_view_parse(const char *text, unsigned *ret_view)
     }
 }
 
-/* Strings and frames keep their numbers, by coming in the same order (frames that are equal in a profile are one there). */
-static int copy_names(const struct pando_profile *from, struct pando_profile_builder *to)
-{
-    int64_t number = 0;
-    for (uint32_t i = 0; i < from->string_count && number >= 0; i++)
-        number = pando_profile_builder_string(to, from->strings[i], strlen(from->strings[i]));
-    for (uint32_t i = 0; i < from->frame_count && number >= 0; i++)
-        number = pando_profile_builder_frame(to, from->frames[i]);
-    int error = number < 0 ? (int)number : 0;
-    for (uint32_t i = 0; i < from->counter_count && error == 0; i++)
-        error = pando_profile_builder_add_counter(to, from->strings[from->counters[i].name], from->counters[i].value);
-    return error;
-}
-
-static int copy_nodes(const struct pando_profile *from, struct pando_profile_builder *to, unsigned view, uint32_t *node_map)
-{
-    for (uint32_t i = 0; i < from->node_count; i++) {
-        const struct pando_profile_node *node = &from->nodes[i];
-        enum pando_profile_state state = pando_profile_frame_state(from, node->frame);
-        int64_t number = i == 0 ? 0 : node_map[node->parent];
-        if (i != 0 && state == PANDO_PROFILE_NO_STATE)
-            number = pando_profile_builder_child(to, (uint32_t)number, node->frame);
-        if (number < 0)
-            return (int)number;
-        node_map[i] = (uint32_t)number;
-        if ((view >> state & 1) != 0)
-            pando_profile_builder_add_self(to, node_map[i], node->self);
-    }
-    return 0;
-}
-
 unsigned pando_profile_view_settle(unsigned view, const uint64_t totals[PANDO_PROFILE_STATES])
 {
     if (view != PANDO_VIEW_DEFAULT)
@@ -127,21 +98,20 @@ int pando_profile_view(struct pando_profile *profile, unsigned view, struct pand
 {
     uint64_t totals[PANDO_PROFILE_STATES];
     bool has_states = pando_profile_state_totals(profile, totals);
-    *ret_shown = profile;
     if (view == PANDO_VIEW_DEFAULT && !has_states)
-        return 0;
+        return pando_profile_select(profile, NULL, ret_shown);
+    *ret_shown = profile;
     view = pando_profile_view_settle(view, totals);
-    uint32_t *node_map = malloc(((size_t)profile->node_count + 1) * sizeof *node_map);
-    struct pando_profile_builder *builder = pando_profile_builder_new(SIZE_MAX);
-    int error = node_map == NULL || builder == NULL ? PANDO_ERR_NO_MEMORY : copy_names(profile, builder);
-    if (error == 0)
-        error = copy_nodes(profile, builder, view, node_map);
-    free(node_map);
-    if (error != 0) {
-        pando_profile_builder_free(builder);
-        return error;
+    uint8_t *fates = malloc((size_t)profile->node_count + 1);
+    if (fates == NULL)
+        return PANDO_ERR_NO_MEMORY;
+    for (uint32_t i = 0; i < profile->node_count; i++) {
+        uint32_t frame = profile->nodes[i].frame;
+        enum pando_profile_state state = pando_profile_frame_state(profile, frame);
+        bool is_function = state == PANDO_PROFILE_NO_STATE && !pando_profile_frame_is_slice(profile, frame);
+        fates[i] = (uint8_t)((is_function ? PANDO_FATE_FRAME : 0) | ((view >> state & 1) != 0 ? PANDO_FATE_WEIGHT : 0));
     }
-    *pando_profile_builder_meta(builder) = profile->meta;
-    *ret_shown = pando_profile_builder_finish(builder);
-    return *ret_shown != NULL ? 0 : PANDO_ERR_NO_MEMORY;
+    int error = pando_profile_rebuild(profile, fates, false, ret_shown);
+    free(fates);
+    return error;
 }

@@ -1,5 +1,5 @@
 /* Why: wall time is told by what a thread was doing, in the names that CodeGuru's counters have. In a call tree the state is a
- * leaf: a frame of its own under the function in which the thread ran or waited, so that merging, storing and adding up know
+ * leaf: a frame of its own under the function (or its slice: profile/slices.h) in which the thread ran or waited, so that merging, storing and adding up know
  * nothing of states; only the encoders (which write counters), the decoder and views look at them.
  * Context: worker and own processes. Pure. */
 #ifndef PANDO_PROFILE_STATES_H
@@ -46,8 +46,8 @@ enum {
 bool pando_profile_view_parse(const char *text, unsigned *ret_view);
 /* What the default shows of a profile with these totals; any other view is itself. */
 unsigned pando_profile_view_settle(unsigned view, const uint64_t totals[PANDO_PROFILE_STATES]);
-/* The profile as the view shows it: no state is a frame any more, the chosen ones' weight is in the function's node. *ret_shown
- * is `profile` itself when it has no states and the default is asked for, else a new one; the caller frees both (once).
+/* The profile as the view shows it: no state and no slice is a frame any more, the chosen states' weight is in the function's node.
+ * *ret_shown is `profile` itself when it has neither and the default is asked for, else a new one; the caller frees both (once).
  * PANDO_ERR_NO_MEMORY. */
 int pando_profile_view(struct pando_profile *profile, unsigned view, struct pando_profile **ret_shown);
 

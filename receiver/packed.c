@@ -1,7 +1,8 @@
 /* Why: receiver/packed.h. Context: own process.
  * Form 1: the byte 1, the plain length (varint), then a zlib stream of varints: four counts; strings 1.. (length, bytes, NUL);
  * frames 1.. (name, object, file, line_min, line_max - line_min); nodes (parent's distance and frame, except the root's; self);
- * counters (name, value); metadata. Fractions are the 8 bytes of a little-endian double. */
+ * counters (name, value); metadata. Fractions are the 8 bytes of a little-endian double.
+ * Form 2: the same with a fifth count, and, after the counters, objects (name, path, build_id). Form 1 is still read. */
 #include "receiver/packed.h"
 
 #include <stdbool.h>
@@ -13,7 +14,8 @@
 #include "base/error.h"
 
 enum {
-    FORM = 1,
+    FORM = 2,
+    FORM_WITHOUT_OBJECTS = 1,
     DEFLATE_LEVEL = 3,      /* higher ones take twice the time for a tenth of the bytes */
     PLAIN_MAX_BYTES = 1 << 29,
     VARINT_MAX_BYTES = 10,
@@ -58,6 +60,7 @@ static void put_profile(struct pando_buffer *out, const struct pando_profile *pr
     put_number(out, profile->frame_count);
     put_number(out, profile->node_count);
     put_number(out, profile->counter_count);
+    put_number(out, profile->object_count);
     for (uint32_t i = 1; i < profile->string_count; i++) {
         size_t len = strlen(profile->strings[i]);
         put_number(out, len);
@@ -82,6 +85,11 @@ static void put_profile(struct pando_buffer *out, const struct pando_profile *pr
     for (uint32_t i = 0; i < profile->counter_count; i++) {
         put_number(out, profile->counters[i].name);
         put_number(out, profile->counters[i].value);
+    }
+    for (uint32_t i = 0; i < profile->object_count; i++) {
+        put_number(out, profile->objects[i].name);
+        put_number(out, profile->objects[i].path);
+        put_number(out, profile->objects[i].build_id);
     }
     put_meta(out, &profile->meta);
 }
@@ -111,6 +119,7 @@ int pando_packed_encode(const struct pando_profile *profile, struct pando_buffer
 struct input {
     const unsigned char *at, *end;
     bool bad;
+    uint64_t form;
 };
 
 static uint64_t get_number(struct input *in, uint64_t max)
@@ -223,12 +232,15 @@ static int read_plain(struct input *in, struct pando_packed *packed)
     profile->frame_count = get_count(in, 5);
     profile->node_count = get_count(in, 3);
     profile->counter_count = get_count(in, 2);
+    profile->object_count = in->form == FORM_WITHOUT_OBJECTS ? 0 : get_count(in, 3);
     if (in->bad || profile->string_count == 0 || profile->frame_count == 0 || profile->node_count == 0)
         return PANDO_ERR_SYNTAX;
     size_t nodes_bytes = profile->node_count * sizeof *profile->nodes;
     size_t counters_bytes = profile->counter_count * sizeof *profile->counters;
     size_t strings_bytes = profile->string_count * sizeof *profile->strings;
-    char *memory = malloc(nodes_bytes + counters_bytes + strings_bytes + profile->frame_count * sizeof *profile->frames);
+    size_t frames_bytes = profile->frame_count * sizeof *profile->frames;
+    size_t objects_bytes = profile->object_count * sizeof *profile->objects;
+    char *memory = malloc(nodes_bytes + counters_bytes + strings_bytes + frames_bytes + objects_bytes);
     if (memory == NULL)
         return PANDO_ERR_NO_MEMORY;
     packed->memory = memory;
@@ -236,17 +248,25 @@ static int read_plain(struct input *in, struct pando_packed *packed)
     struct pando_profile_counter *counters = (struct pando_profile_counter *)(memory + nodes_bytes);
     const char **strings = (const char **)(memory + nodes_bytes + counters_bytes);
     struct pando_profile_frame *frames = (struct pando_profile_frame *)(memory + nodes_bytes + counters_bytes + strings_bytes);
+    struct pando_profile_object *objects =
+        (struct pando_profile_object *)(memory + nodes_bytes + counters_bytes + strings_bytes + frames_bytes);
     get_strings(in, strings, profile->string_count);
     get_tree(in, frames, nodes, profile);
     for (uint32_t i = 0; i < profile->counter_count; i++) {
         counters[i].name = get_index(in, profile->string_count);
         counters[i].value = get_number(in, UINT64_MAX);
     }
+    for (uint32_t i = 0; i < profile->object_count; i++) {
+        objects[i].name = get_index(in, profile->string_count);
+        objects[i].path = get_index(in, profile->string_count);
+        objects[i].build_id = get_index(in, profile->string_count);
+    }
     get_meta(in, &profile->meta, profile->string_count);
     profile->strings = strings;
     profile->frames = frames;
     profile->nodes = nodes;
     profile->counters = counters;
+    profile->objects = objects;
     return in->bad ? PANDO_ERR_SYNTAX : 0;
 }
 
@@ -254,7 +274,7 @@ int pando_packed_decode(const void *bytes, size_t len_bytes, struct pando_packed
 {
     struct input in = {.at = bytes, .end = (const unsigned char *)bytes + len_bytes};
     uint64_t form = get_number(&in, UINT64_MAX), plain_bytes = get_number(&in, PLAIN_MAX_BYTES);
-    if (!in.bad && form != FORM)
+    if (!in.bad && form != FORM && form != FORM_WITHOUT_OBJECTS)
         return PANDO_ERR_UNSUPPORTED;
     if (in.bad || plain_bytes == 0)
         return PANDO_ERR_SYNTAX;
@@ -264,7 +284,7 @@ int pando_packed_decode(const void *bytes, size_t len_bytes, struct pando_packed
     uLongf unpacked_bytes = (uLongf)plain_bytes;
     int error = PANDO_ERR_SYNTAX;
     if (uncompress(packed.text, &unpacked_bytes, in.at, (uLong)(in.end - in.at)) == Z_OK && unpacked_bytes == plain_bytes) {
-        in = (struct input){.at = packed.text, .end = (const unsigned char *)packed.text + plain_bytes};
+        in = (struct input){.at = packed.text, .end = (const unsigned char *)packed.text + plain_bytes, .form = form};
         error = read_plain(&in, &packed);
     }
     if (error != 0)

@@ -1,4 +1,4 @@
-// link: pando_receiver pando_profile pando_base PkgConfig::SQLITE3
+// link: pando_receiver pando_profile pando_base PkgConfig::SQLITE3 PkgConfig::ZLIB
 /* The store: a token counts once, for ever; what cannot be stored changes nothing and says why; what was stored comes out
  * again as it went in; and a file that is damaged or somebody else's is refused in one sentence. */
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 #include <sqlite3.h>
+#include <zlib.h>
 
 #include "base/error.h"
 #include "receiver/packed.h"
@@ -599,6 +600,80 @@ static void test_packed_is_the_same(void **state)
     pando_buffer_release(&bytes);
 }
 
+static uint64_t take_varint(const unsigned char **at)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        value |= (uint64_t)(**at & 0x7f) << shift;
+        if (*(*at)++ < 0x80)
+            return value;
+    }
+}
+
+/* What an earlier Pando has stored is read: form 1 has no objects, and no count of them. */
+static void test_packed_of_before(void **state)
+{
+    (void)state;
+    struct pando_profile *profile = make_profile(123456789, 9, 300);
+    struct pando_buffer bytes, old;
+    struct pando_packed packed;
+    pando_buffer_init(&bytes, 1 << 20);
+    pando_buffer_init(&old, 1 << 20);
+    assert_int_equal(profile->object_count, 0);
+    assert_int_equal(pando_packed_encode(profile, &bytes), 0);
+    const unsigned char *at = (const unsigned char *)bytes.bytes + 1;
+    uLongf plain_bytes = take_varint(&at);
+    unsigned char *plain = malloc(plain_bytes);
+    assert_int_equal(uncompress(plain, &plain_bytes, at, bytes.len_bytes - (size_t)(at - (const unsigned char *)bytes.bytes)), Z_OK);
+    const unsigned char *counts = plain;
+    for (int i = 0; i < 4; i++)
+        take_varint(&counts);
+    size_t before = (size_t)(counts - plain);
+    assert_int_equal(plain[before], 0); /* the fifth count */
+    memmove(plain + before, plain + before + 1, --plain_bytes - before);
+    unsigned char squeezed[1 << 16];
+    uLongf squeezed_bytes = sizeof squeezed;
+    assert_int_equal(compress(squeezed, &squeezed_bytes, plain, plain_bytes), Z_OK);
+    pando_buffer_append_char(&old, 1);
+    for (uLongf rest = plain_bytes; rest != 0; rest >>= 7)
+        pando_buffer_append_char(&old, (char)((rest & 0x7f) | (rest >= 0x80 ? 0x80 : 0)));
+    pando_buffer_append(&old, squeezed, squeezed_bytes);
+    assert_int_equal(pando_packed_decode(old.bytes, old.len_bytes, &packed), 0);
+    assert_int_equal(packed.profile.node_count, profile->node_count);
+    assert_int_equal(packed.profile.nodes[profile->node_count - 1].self, profile->nodes[profile->node_count - 1].self);
+    assert_true(packed.profile.meta.weight_per_second == profile->meta.weight_per_second);
+    pando_packed_release(&packed);
+    pando_buffer_release(&old);
+    pando_buffer_release(&bytes);
+    pando_profile_free(profile);
+    free(plain);
+}
+
+static void test_packed_keeps_objects(void **state)
+{
+    (void)state;
+    struct pando_profile_builder *builder = pando_profile_builder_new(1 << 20);
+    for (uint32_t i = 0; i < 300; i++) {
+        char name[32];
+        int len = snprintf(name, sizeof name, "lib%u.so", i);
+        uint32_t string = (uint32_t)pando_profile_builder_string(builder, name, (size_t)len);
+        uint32_t id = (uint32_t)pando_profile_builder_string(builder, "abcdef", 6);
+        assert_int_equal(pando_profile_builder_object(builder, (struct pando_profile_object){.name = string, .build_id = id}), i);
+    }
+    pando_profile_builder_meta(builder)->weight_per_second = 1;
+    struct pando_profile *profile = pando_profile_builder_finish(builder);
+    struct pando_buffer bytes;
+    struct pando_packed packed;
+    pando_buffer_init(&bytes, 1 << 20);
+    assert_int_equal(pando_packed_encode(profile, &bytes), 0);
+    assert_int_equal(pando_packed_decode(bytes.bytes, bytes.len_bytes, &packed), 0);
+    assert_int_equal(packed.profile.object_count, 300);
+    assert_memory_equal(packed.profile.objects, profile->objects, 300 * sizeof *profile->objects);
+    pando_packed_release(&packed);
+    pando_buffer_release(&bytes);
+    pando_profile_free(profile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -616,6 +691,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_damage, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_many_at_once, make_folder, remove_folder),
         cmocka_unit_test(test_packed_is_the_same),
+        cmocka_unit_test(test_packed_of_before),
+        cmocka_unit_test(test_packed_keeps_objects),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,232 @@
+/* Why: profile/codeguru_extension.h. Context: as there. What is read comes from the network: every member is checked. */
+#include "profile/codeguru_extension.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "profile/json_writer.h"
+#include "profile/slices.h"
+
+enum { BUILD_ID_DIGITS_MAX = 128 };
+
+static void write_slice(struct pando_buffer *out, const struct pando_profile *profile, uint32_t frame)
+{
+    struct pando_slice slice;
+    pando_slice_parse(profile->strings[profile->frames[frame].name], &slice);
+    pando_buffer_append_char(out, '{');
+    pando_json_member_text(out, "thread", slice.thread);
+    if (slice.tid != 0)
+        pando_json_member_uint(out, "tid", slice.tid);
+    if (slice.label_count != 0) {
+        pando_json_open(out, "labels");
+        for (uint32_t i = 0; i < slice.label_count; i++) {
+            pando_json_key(out, slice.labels[i].key);
+            pando_json_write_string(out, slice.labels[i].value);
+        }
+        pando_json_close(out);
+    }
+    pando_json_close(out);
+}
+
+static void write_object(struct pando_buffer *out, const struct pando_profile *profile, const struct pando_profile_object *object)
+{
+    pando_buffer_append_char(out, '{');
+    pando_json_member_text(out, "name", profile->strings[object->name]);
+    pando_json_member_text(out, "path", profile->strings[object->path]);
+    pando_json_member_text(out, "buildId", profile->strings[object->build_id]);
+    pando_json_close(out);
+}
+
+void pando_codeguru_write_extension(struct pando_buffer *out, const struct pando_profile *profile,
+                                    const struct pando_codeguru_tree *tree)
+{
+    if (tree->slice_count == 0 && profile->object_count == 0)
+        return;
+    pando_json_open(out, "pando");
+    if (tree->slice_count != 0) {
+        pando_json_key(out, "slices");
+        for (uint32_t i = 0; i < tree->slice_count; i++) {
+            pando_buffer_append_char(out, i == 0 ? '[' : ',');
+            write_slice(out, profile, tree->slices[i]);
+        }
+        pando_buffer_append_char(out, ']');
+    }
+    if (profile->object_count != 0) {
+        pando_json_key(out, "objects");
+        for (uint32_t i = 0; i < profile->object_count; i++) {
+            pando_buffer_append_char(out, i == 0 ? '[' : ',');
+            write_object(out, profile, &profile->objects[i]);
+        }
+        pando_buffer_append_char(out, ']');
+    }
+    pando_json_close(out);
+}
+
+/* Steps to the next key of an object. 1: it is in the reader's text; 0: the object ends; or an error. */
+static int next_key(struct pando_codeguru_decode *decode, const char *member)
+{
+    enum pando_json_token token = pando_json_next(&decode->reader);
+    if (token == PANDO_JSON_OBJECT_END)
+        return 0;
+    return token == PANDO_JSON_KEY ? 1 : pando_codeguru_refuse_member(decode, member, "");
+}
+
+static int read_labels(struct pando_codeguru_decode *decode, struct pando_slice *slice)
+{
+    struct pando_json_reader *reader = &decode->reader;
+    if (slice->label_count != 0)
+        return pando_codeguru_refuse_member(decode, "pando.slices", "has a slice with \"labels\" twice");
+    if (pando_json_next(reader) != PANDO_JSON_OBJECT)
+        return pando_codeguru_refuse_member(decode, "pando.slices", "has \"labels\" that are no object");
+    for (;;) {
+        int more = next_key(decode, "pando.slices");
+        if (more <= 0)
+            return more;
+        char key[PANDO_SLICE_KEY_BYTES + 1];
+        size_t key_bytes = reader->text_bytes;
+        if (key_bytes == 0 || key_bytes > PANDO_SLICE_KEY_BYTES)
+            return pando_codeguru_refuse_member(decode, "pando.slices", "has a label whose key is empty or longer than 32 bytes");
+        memcpy(key, reader->text, key_bytes);
+        if (pando_json_next(reader) != PANDO_JSON_STRING || reader->text_bytes > PANDO_SLICE_VALUE_BYTES)
+            return pando_codeguru_refuse_member(decode, "pando.slices",
+                                                "has a label whose value is not a string of at most 64 bytes");
+        uint32_t before = slice->label_count;
+        if (!pando_slice_set_label(slice, key, key_bytes, reader->text, reader->text_bytes) || slice->label_count == before)
+            return pando_codeguru_refuse_member(decode, "pando.slices", "has a slice with more than 20 labels, or one label twice");
+    }
+}
+
+static int read_slice(struct pando_codeguru_decode *decode, struct pando_slice *slice)
+{
+    struct pando_json_reader *reader = &decode->reader;
+    for (;;) {
+        int more = next_key(decode, "pando.slices");
+        if (more <= 0)
+            return more;
+        int error = 0;
+        if (strcmp(reader->text, "thread") == 0) {
+            if (pando_json_next(reader) != PANDO_JSON_STRING || reader->text_bytes > PANDO_SLICE_THREAD_BYTES)
+                return pando_codeguru_refuse_member(decode, "pando.slices",
+                                                    "has a \"thread\" that is not a string of at most 64 bytes");
+            pando_slice_set_thread(slice, reader->text, reader->text_bytes);
+        } else if (strcmp(reader->text, "tid") == 0) {
+            const struct pando_json_number *number = &reader->number;
+            if (pando_json_next(reader) != PANDO_JSON_NUMBER || !number->is_whole || number->is_negative ||
+                number->whole > UINT32_MAX)
+                return pando_codeguru_refuse_member(decode, "pando.slices", "has a \"tid\" that is no whole number");
+            slice->tid = (uint32_t)number->whole;
+        } else if (strcmp(reader->text, "labels") == 0) {
+            error = read_labels(decode, slice);
+        } else if (!pando_json_skip(reader, pando_json_next(reader))) {
+            error = pando_codeguru_refuse_member(decode, "pando.slices", "");
+        }
+        if (error != 0)
+            return error;
+    }
+}
+
+static int add_slice(struct pando_codeguru_decode *decode)
+{
+    struct pando_slice slice = {0};
+    int error = read_slice(decode, &slice);
+    if (error != 0)
+        return error;
+    if (decode->slice_count == PANDO_SLICES_MAX)
+        return pando_codeguru_refuse(decode, PANDO_ERR_LIMIT, "pando.slices has more than %d slices.", (int)PANDO_SLICES_MAX);
+    if (decode->slices == NULL)
+        decode->slices = malloc(PANDO_SLICES_MAX * sizeof *decode->slices);
+    if (decode->slices == NULL)
+        return pando_codeguru_refuse_memory(decode, PANDO_ERR_NO_MEMORY);
+    int64_t frame = pando_profile_builder_slice(decode->builder, &slice);
+    if (frame < 0)
+        return pando_codeguru_refuse_memory(decode, frame);
+    decode->slices[decode->slice_count++] = (uint32_t)frame;
+    return 0;
+}
+
+static bool is_build_id(const struct pando_json_reader *reader)
+{
+    return reader->text_bytes <= BUILD_ID_DIGITS_MAX && reader->text_bytes % 2 == 0 &&
+           strspn(reader->text, "0123456789abcdef") == reader->text_bytes;
+}
+
+static int add_object(struct pando_codeguru_decode *decode)
+{
+    struct pando_json_reader *reader = &decode->reader;
+    struct pando_profile_object object = {0};
+    for (;;) {
+        int more = next_key(decode, "pando.objects");
+        if (more < 0)
+            return more;
+        if (more == 0)
+            break;
+        bool is_id = strcmp(reader->text, "buildId") == 0;
+        uint32_t *field = is_id                                 ? &object.build_id
+                          : strcmp(reader->text, "name") == 0 ? &object.name
+                          : strcmp(reader->text, "path") == 0 ? &object.path
+                                                              : NULL;
+        enum pando_json_token token = pando_json_next(reader);
+        if (field == NULL && pando_json_skip(reader, token))
+            continue;
+        if (field == NULL || token != PANDO_JSON_STRING)
+            return pando_codeguru_refuse_member(decode, "pando.objects", "has a \"name\", \"path\" or \"buildId\" that is no string");
+        if (is_id && !is_build_id(reader))
+            return pando_codeguru_refuse_member(decode, "pando.objects",
+                                                "has a \"buildId\" that is not at most 64 bytes in lower-case hexadecimal digits");
+        int64_t string = pando_profile_builder_string(decode->builder, reader->text, reader->text_bytes);
+        if (string < 0)
+            return pando_codeguru_refuse_memory(decode, string);
+        *field = (uint32_t)string;
+    }
+    int64_t number = pando_profile_builder_object(decode->builder, object);
+    if (number == PANDO_ERR_LIMIT)
+        return pando_codeguru_refuse(decode, PANDO_ERR_LIMIT, "pando.objects has more than %d objects.",
+                                     (int)PANDO_PROFILE_OBJECTS_MAX);
+    return number < 0 ? pando_codeguru_refuse_memory(decode, number) : 0;
+}
+
+static int read_list(struct pando_codeguru_decode *decode, const char *member, int (*add)(struct pando_codeguru_decode *decode))
+{
+    struct pando_json_reader *reader = &decode->reader;
+    if (pando_json_next(reader) != PANDO_JSON_ARRAY)
+        return pando_codeguru_refuse_member(decode, member, "must be an array");
+    for (;;) {
+        enum pando_json_token token = pando_json_next(reader);
+        if (token == PANDO_JSON_ARRAY_END)
+            return 0;
+        if (token != PANDO_JSON_OBJECT)
+            return pando_codeguru_refuse_member(decode, member, "must have objects only");
+        int error = add(decode);
+        if (error != 0)
+            return error;
+    }
+}
+
+int pando_codeguru_decode_extension(struct pando_codeguru_decode *decode)
+{
+    enum { SEEN_SLICES = 1, SEEN_OBJECTS = 2 };
+    struct pando_json_reader *reader = &decode->reader;
+    unsigned seen = 0;
+    pando_json_reader_init(reader, decode->extension, (size_t)(decode->end - decode->extension));
+    if (pando_json_next(reader) != PANDO_JSON_OBJECT)
+        return pando_codeguru_refuse_member(decode, "pando", "must be an object");
+    for (;;) {
+        int more = next_key(decode, "pando");
+        if (more <= 0)
+            return more;
+        unsigned member = strcmp(reader->text, "slices") == 0 ? SEEN_SLICES : strcmp(reader->text, "objects") == 0 ? SEEN_OBJECTS : 0;
+        if ((seen & member) != 0)
+            return pando_codeguru_refuse_member(decode, "pando", "has \"slices\" or \"objects\" twice");
+        seen |= member;
+        int error = 0;
+        if (member == SEEN_SLICES)
+            error = read_list(decode, "pando.slices", add_slice);
+        else if (member == SEEN_OBJECTS)
+            error = read_list(decode, "pando.objects", add_object);
+        else if (!pando_json_skip(reader, pando_json_next(reader)))
+            error = pando_codeguru_refuse_member(decode, "pando", "");
+        if (error != 0)
+            return error;
+    }
+}
