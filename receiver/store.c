@@ -1,7 +1,5 @@
-/* Why: receiver/store.h: opening, closing, and putting a profile in. Reading them out is in store_merge.c.
+/* Why: receiver/store.h: opening, closing, and how much the store may take.
  * Context: own process; any thread. */
-#include "receiver/store.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,18 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/error.h"
-#include "receiver/packed.h"
 #include "receiver/store_private.h"
 
 #define IN_MEMORY_LIMIT_BYTES (512ull << 20)
-#define SAMPLES_MAX 1000000000000 /* a sender's claim; sums of it stay far from 2^63 */
 
-enum {
-    BUSY_TIMEOUT_MS = 5000, /* another receiver or a report at the same file */
-    PACKED_MAX_BYTES = 1 << 28,
-};
+enum { BUSY_TIMEOUT_MS = 5000 /* another receiver or a report at the same file */ };
 
 /* A new file is for its owner only: names of functions and files are nobody else's business. Existing ones stay as they are. */
 static int make_private(const char *path, char *message, size_t message_bytes)
@@ -31,6 +23,27 @@ static int make_private(const char *path, char *message, size_t message_bytes)
     if (fd >= 0 || errno == EEXIST)
         return 0;
     snprintf(message, message_bytes, "the store %s cannot be made: %s.", path, strerror(errno));
+    return PANDO_ERR_IO;
+}
+
+/* Tables of an earlier Pando that must not be changed: they are copied into memory, and brought up to date there. */
+static int modernise_copy(struct pando_store *store, const char *name, char *message, size_t message_bytes)
+{
+    sqlite3 *copy = NULL;
+    int code = sqlite3_open_v2(":memory:", &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    sqlite3_backup *backup = code == SQLITE_OK ? sqlite3_backup_init(copy, "main", store->db, "main") : NULL;
+    if (backup != NULL)
+        sqlite3_backup_step(backup, -1);
+    if (code == SQLITE_OK)
+        code = backup != NULL ? sqlite3_backup_finish(backup) : sqlite3_errcode(copy);
+    sqlite3_close(store->db);
+    store->db = copy;
+    if (code == SQLITE_OK) {
+        int error = pando_store_schema(store->db, false, name, message, message_bytes);
+        if (error != 0 || (code = sqlite3_exec(store->db, "PRAGMA query_only = ON", NULL, NULL, NULL)) == SQLITE_OK)
+            return error;
+    }
+    pando_store_explain(store->db, code, name, message, message_bytes);
     return PANDO_ERR_IO;
 }
 
@@ -50,7 +63,9 @@ static int connect_file(struct pando_store *store, const char *path, int flags, 
     sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     int error = pando_store_schema(store->db, store->read_only, name, message, message_bytes);
-    if (error == 0 && (code = pando_store_prepare(store)) != SQLITE_OK) {
+    if (error == 1)
+        error = modernise_copy(store, name, message, message_bytes);
+    if (error == 0 && (code = pando_store_prepare(store->db, store->statements)) != SQLITE_OK) {
         pando_store_explain(store->db, code, name, message, message_bytes);
         error = PANDO_ERR_IO;
     }
@@ -59,10 +74,7 @@ static int connect_file(struct pando_store *store, const char *path, int flags, 
 
 static void disconnect(struct pando_store *store)
 {
-    for (int i = 0; i < STORE_STATEMENTS; i++) {
-        sqlite3_finalize(store->statements[i]);
-        store->statements[i] = NULL;
-    }
+    pando_store_finalize(store->statements);
     sqlite3_close(store->db);
     store->db = NULL;
 }
@@ -111,6 +123,9 @@ int pando_store_open(const char *path, bool read_only, struct pando_store **ret_
     }
     store->read_only = read_only;
     pthread_mutex_init(&store->lock, NULL);
+    pthread_mutex_init(&store->queue.lock, NULL);
+    pthread_cond_init(&store->queue.changed, NULL);
+    store->queue.end = &store->queue.first;
     int error = connect_store(store, path, message, message_bytes);
     if (error != 0) {
         pando_store_close(store);
@@ -125,6 +140,8 @@ void pando_store_close(struct pando_store *store)
     if (store == NULL)
         return;
     disconnect(store);
+    pthread_cond_destroy(&store->queue.changed);
+    pthread_mutex_destroy(&store->queue.lock);
     pthread_mutex_destroy(&store->lock);
     free(store);
 }
@@ -161,93 +178,4 @@ int pando_store_limit(struct pando_store *store, uint64_t limit_bytes)
     sqlite3_finalize(statement);
     pthread_mutex_unlock(&store->lock);
     return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : PANDO_ERR_IO;
-}
-
-/* One step of a statement that gives at most one row, whose first column goes to *ret_value (0 if none). */
-static int step_once(sqlite3_stmt *statement, int64_t *ret_value)
-{
-    int code = sqlite3_step(statement);
-    *ret_value = 0;
-    if (code == SQLITE_ROW) {
-        *ret_value = sqlite3_column_int64(statement, 0);
-        code = sqlite3_step(statement); /* an INSERT with RETURNING is done only after its last row */
-    }
-    return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
-static int insert(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
-                  const struct pando_buffer *packed, bool *ret_known)
-{
-    const struct pando_profile_meta *meta = &profile->meta;
-    int64_t group_id, is_new = 1, unused;
-    sqlite3_stmt *put = store->statements[STORE_PUT_GROUP];
-    sqlite3_bind_text(put, 1, group, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(put, 2, meta->samples < SAMPLES_MAX ? (int64_t)meta->samples : SAMPLES_MAX);
-    sqlite3_bind_int64(put, 3, (int64_t)meta->start_wall_ms);
-    sqlite3_bind_int64(put, 4, (int64_t)meta->end_wall_ms);
-    int code = step_once(put, &group_id);
-    if (code == SQLITE_OK && token != NULL) {
-        put = store->statements[STORE_PUT_TOKEN];
-        sqlite3_bind_int64(put, 1, group_id);
-        sqlite3_bind_text(put, 2, token, -1, SQLITE_STATIC);
-        code = step_once(put, &is_new);
-    }
-    *ret_known = is_new == 0;
-    if (code != SQLITE_OK || *ret_known)
-        return code;
-    put = store->statements[STORE_PUT_PROFILE];
-    sqlite3_bind_int64(put, 1, group_id);
-    sqlite3_bind_int64(put, 2, (int64_t)meta->start_wall_ms);
-    sqlite3_bind_int64(put, 3, (int64_t)meta->end_wall_ms);
-    sqlite3_bind_int64(put, 4, (int64_t)(pando_clock_wall_ns() / 1000000));
-    sqlite3_bind_blob64(put, 5, packed->bytes, packed->len_bytes, SQLITE_STATIC);
-    return step_once(put, &unused);
-}
-
-static void forget_bindings(struct pando_store *store)
-{
-    for (int i = STORE_PUT_GROUP; i <= STORE_PUT_PROFILE; i++) {
-        sqlite3_reset(store->statements[i]);
-        sqlite3_clear_bindings(store->statements[i]);
-    }
-}
-
-static int step_and_reset(sqlite3_stmt *statement)
-{
-    sqlite3_step(statement);
-    return sqlite3_reset(statement);
-}
-
-int pando_store_put(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
-                    char *message, size_t message_bytes)
-{
-    struct pando_buffer packed;
-    pando_buffer_init(&packed, PACKED_MAX_BYTES);
-    int error = pando_packed_encode(profile, &packed);
-    if (error != 0) {
-        snprintf(message, message_bytes, "The profile cannot be stored: %s.", pando_error_text(error));
-        return error == PANDO_ERR_NO_MEMORY ? error : PANDO_ERR_IO;
-    }
-    bool known = false;
-    pthread_mutex_lock(&store->lock);
-    errno = 0; /* for pando_store_explain */
-    int code = step_and_reset(store->statements[STORE_BEGIN]);
-    if (code == SQLITE_OK) {
-        code = insert(store, group, token, profile, &packed, &known);
-        if (code != SQLITE_OK) /* before a rollback makes it forget */
-            pando_store_explain(store->db, code, "The profile cannot be stored", message, message_bytes);
-        forget_bindings(store);
-        if (code == SQLITE_OK && !known) {
-            code = step_and_reset(store->statements[STORE_COMMIT]);
-            if (code != SQLITE_OK)
-                pando_store_explain(store->db, code, "The profile cannot be stored", message, message_bytes);
-        }
-        if (!sqlite3_get_autocommit(store->db))
-            step_and_reset(store->statements[STORE_ROLLBACK]);
-    } else {
-        pando_store_explain(store->db, code, "The profile cannot be stored", message, message_bytes);
-    }
-    pthread_mutex_unlock(&store->lock);
-    pando_buffer_release(&packed);
-    return code != SQLITE_OK ? PANDO_ERR_IO : known ? 1 : 0;
 }

@@ -35,19 +35,65 @@ struct pando_store_group {
 int pando_store_groups(struct pando_store *store, int (*visit)(void *context, const struct pando_store_group *group),
                        void *context);
 
-/* Which profiles of `group` overlap [start_ms, end_ms], without reading them. Two ranges with equal values hold the same
- * profiles. PANDO_ERR_NOT_FOUND: no such group (a group without profiles in range is 0 with a count of 0). */
+/* Which profiles are meant. `start_ms`, `end_ms`: those that overlap [start_ms, end_ms] (0, UINT64_MAX: all); with `by_start`
+ * those that began in it, so that ranges side by side have no profile in common. The members after that choose among where they
+ * came from; NULL (and pid 0) is any. They must be there until the call returns. */
+struct pando_store_query {
+    const char *group;
+    uint64_t start_ms, end_ms;
+    bool by_start;
+    const char *host, *process;
+    const char *fleet_id;   /* of one start of a process (meta.fleet_id) */
+    uint32_t pid;
+};
+
+/* What a query finds, without reading it. Two ranges with equal values hold the same profiles. PANDO_ERR_NOT_FOUND: no such
+ * group (a group of which nothing is found is 0 with a count of 0), PANDO_ERR_IO. */
 struct pando_store_range {
     uint64_t count, first_id, last_id, id_sum;
 };
+int pando_store_find(struct pando_store *store, const struct pando_store_query *query, struct pando_store_range *ret_range);
 int pando_store_range(struct pando_store *store, const char *group, uint64_t start_ms, uint64_t end_ms,
                       struct pando_store_range *ret_range);
 
-/* Merges every profile of `group` that overlaps [start_ms, end_ms] (0, UINT64_MAX: all) into one whose self weights are
- * nanoseconds of CPU time (meta.weight_per_second = 1e9); meta start/end/active/samples/cpu_time_s/overhead are sums and
- * bounds, the names are those of the last profile, counters are sums. *ret_profile_count tells how many.
- * PANDO_ERR_NOT_FOUND: no such group or none in range. PANDO_ERR_LIMIT: the sum is too large. */
+/* Merges what the query finds into one profile whose self weights are nanoseconds of CPU time (meta.weight_per_second = 1e9);
+ * meta start/end/active/samples/cpu_time_s/overhead are sums and bounds, the names are those of the last profile, counters
+ * are sums. *ret_profile_count tells how many. PANDO_ERR_NOT_FOUND: no such group or nothing found. PANDO_ERR_LIMIT: the sum
+ * is too large. With a sentence. */
+int pando_store_sum(struct pando_store *store, const struct pando_store_query *query, struct pando_profile **ret_profile,
+                    uint64_t *ret_profile_count, char *message, size_t message_bytes);
 int pando_store_merge(struct pando_store *store, const char *group, uint64_t start_ms, uint64_t end_ms,
                       struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message, size_t message_bytes);
+
+/* How much there is over time: `bars[i]` is what falls into [start_ms + i * bar_ms, + bar_ms) of the query's start; its end is
+ * passed over. CPU time and wall time are apart (they must not be added up). A profile that spans several bars is spread over them
+ * evenly, and counts as a profile where it begins (or in the first bar). PANDO_ERR_NOT_FOUND, PANDO_ERR_IO, PANDO_ERR_INVALID
+ * (no bars). */
+struct pando_store_bar {
+    uint64_t profiles, samples, cpu_ns, wall_ns;
+};
+int pando_store_timeline(struct pando_store *store, const struct pando_store_query *query, uint64_t bar_ms,
+                         struct pando_store_bar *bars, size_t bar_count);
+
+/* Where the profiles that a query finds came from, the heaviest first. Called once a source; it must not use the store.
+ * Returns 0, PANDO_ERR_NOT_FOUND, PANDO_ERR_IO, or what `visit` returned first that is not 0. */
+enum pando_store_by {
+    PANDO_STORE_BY_HOST,    /* process "", pid 0, fleet_id "" */
+    PANDO_STORE_BY_PROCESS, /* each process name on each host; pid 0, fleet_id "" */
+    PANDO_STORE_BY_START,   /* each start of a process */
+};
+struct pando_store_source {
+    const char *host, *process, *fleet_id; /* "" unknown */
+    uint32_t pid;                          /* 0 unknown */
+    uint64_t profiles, samples, cpu_ns, wall_ns, first_start_ms, last_end_ms;
+};
+int pando_store_sources(struct pando_store *store, const struct pando_store_query *query, enum pando_store_by by,
+                        int (*visit)(void *context, const struct pando_store_source *source), void *context);
+
+/* Into which spans of `span_ms` (300000, 3600000, 86400000; counted from 1970) the profiles of `group` that began in
+ * [start_ms, end_ms] fall: their beginnings, rising or falling, at most `max`. Returns how many, PANDO_ERR_NOT_FOUND or
+ * PANDO_ERR_IO. */
+int64_t pando_store_times(struct pando_store *store, const char *group, uint64_t span_ms, uint64_t start_ms, uint64_t end_ms,
+                          bool falling, uint64_t *begins_ms, size_t max);
 
 #endif

@@ -29,11 +29,6 @@ struct summing {
     size_t message_bytes;
 };
 
-static void explain(struct pando_store *store, int code, char *message, size_t message_bytes)
-{
-    pando_store_explain(store->db, code, "The store cannot be read", message, message_bytes);
-}
-
 /* Steps a bound statement to its row, whose column is a packed profile, and unpacks it without the lock. 1: there is no row. */
 static int unpack_row(struct pando_store *store, sqlite3_stmt *read, int64_t number, struct pando_packed *packed,
                       uint64_t *ret_count, char *message, size_t message_bytes)
@@ -50,7 +45,7 @@ static int unpack_row(struct pando_store *store, sqlite3_stmt *read, int64_t num
         if (copy != NULL && bytes != NULL)
             memcpy(copy, bytes, len_bytes);
     } else if (error < 0) {
-        explain(store, code, message, message_bytes);
+        pando_store_explain_read(store->db, code, message, message_bytes);
     }
     pando_store_unlock(store, read);
     if (error != 0)
@@ -208,8 +203,8 @@ static int add_block(struct summing *summing, int64_t block, const int64_t *ids,
     return error == 1 ? add_single(summing, ids, id_count, builder, count) : error;
 }
 
-int pando_store_sum(struct pando_store *store, int64_t group_id, const struct pando_store_ids *ids,
-                    struct pando_profile_builder *builder, uint64_t *ret_count, char *message, size_t message_bytes)
+int pando_store_sum_ids(struct pando_store *store, int64_t group_id, const struct pando_store_ids *ids,
+                        struct pando_profile_builder *builder, uint64_t *ret_count, char *message, size_t message_bytes)
 {
     struct summing summing = {.store = store, .group_id = group_id, .message = message, .message_bytes = message_bytes};
     sqlite3_stmt *last = pando_store_lock(store, STORE_LAST_ID);

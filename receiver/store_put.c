@@ -1,0 +1,153 @@
+/* Why: receiver/store.h: putting profiles in. A commit waits for the disk, so posts that come at the same time share one: whoever finds
+ * nobody at it commits for all that wait, and each is answered when its own is on disk.
+ * Context: own process; any thread. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "receiver/packed.h"
+#include "receiver/store_private.h"
+
+enum { PACKED_MAX_BYTES = 1 << 28 };
+
+/* A profile that waits to be stored. Lies on its thread's stack. */
+struct pando_store_waiting {
+    const char *group, *token;
+    struct pando_store_facts facts;
+    struct pando_buffer packed;
+    bool is_done, is_known;
+    int code;                /* of SQLite */
+    char *message;
+    size_t message_bytes;
+    struct pando_store_waiting *next;
+};
+
+static int find_group(struct pando_store *store, const char *group, int64_t *ret_id)
+{
+    sqlite3_stmt *find = store->statements[STORE_FIND_GROUP], *put = store->statements[STORE_PUT_GROUP];
+    sqlite3_bind_text(find, 1, group, -1, SQLITE_STATIC);
+    int code = pando_store_step_once(find, ret_id);
+    if (code != SQLITE_OK || *ret_id != 0)
+        return code;
+    sqlite3_bind_text(put, 1, group, -1, SQLITE_STATIC);
+    return pando_store_step_once(put, ret_id);
+}
+
+/* In a transaction. A token that is known changes nothing. */
+static int insert(struct pando_store *store, struct pando_store_waiting *waiting)
+{
+    const struct pando_store_facts *facts = &waiting->facts;
+    int64_t group_id, profile_id, is_new = 1, unused;
+    int code = find_group(store, waiting->group, &group_id);
+    if (code == SQLITE_OK && waiting->token != NULL) {
+        sqlite3_stmt *put_token = store->statements[STORE_PUT_TOKEN];
+        sqlite3_bind_int64(put_token, 1, group_id);
+        sqlite3_bind_text(put_token, 2, waiting->token, -1, SQLITE_STATIC);
+        code = pando_store_step_once(put_token, &is_new);
+    }
+    waiting->is_known = is_new == 0;
+    if (code != SQLITE_OK || waiting->is_known)
+        return code;
+    sqlite3_stmt *count = store->statements[STORE_COUNT_GROUP], *put = store->statements[STORE_PUT_PROFILE];
+    sqlite3_bind_int64(count, 1, group_id);
+    sqlite3_bind_int64(count, 2, facts->samples);
+    sqlite3_bind_int64(count, 3, facts->start_ms);
+    sqlite3_bind_int64(count, 4, facts->end_ms);
+    code = pando_store_step_once(count, &unused);
+    if (code != SQLITE_OK)
+        return code;
+    sqlite3_bind_int64(put, 1, group_id);
+    sqlite3_bind_int64(put, 2, facts->start_ms);
+    sqlite3_bind_int64(put, 3, facts->end_ms);
+    sqlite3_bind_int64(put, 4, (int64_t)(pando_clock_wall_ns() / 1000000));
+    sqlite3_bind_blob64(put, 5, waiting->packed.bytes, waiting->packed.len_bytes, SQLITE_STATIC);
+    code = pando_store_step_once(put, &profile_id);
+    return code == SQLITE_OK ? pando_store_put_facts(store->statements, group_id, profile_id, facts) : code;
+}
+
+static int step_and_reset(sqlite3_stmt *statement)
+{
+    sqlite3_step(statement);
+    return sqlite3_reset(statement);
+}
+
+/* All of these in one transaction, or none: then all have the code and a sentence. With the store's lock. */
+static int commit(struct pando_store *store, struct pando_store_waiting *first, const struct pando_store_waiting *end)
+{
+    char why[256] = "";
+    errno = 0; /* for pando_store_explain */
+    int code = step_and_reset(store->statements[STORE_BEGIN]);
+    for (struct pando_store_waiting *one = first; one != end && code == SQLITE_OK; one = one->next)
+        code = insert(store, one);
+    if (code == SQLITE_OK)
+        code = step_and_reset(store->statements[STORE_COMMIT]);
+    if (code != SQLITE_OK) /* before a rollback makes it forget */
+        pando_store_explain(store->db, code, "The profile cannot be stored", why, sizeof why);
+    if (!sqlite3_get_autocommit(store->db))
+        step_and_reset(store->statements[STORE_ROLLBACK]);
+    for (struct pando_store_waiting *one = first; one != end; one = one->next) {
+        one->code = code;
+        if (code != SQLITE_OK)
+            snprintf(one->message, one->message_bytes, "%s", why);
+    }
+    return code;
+}
+
+/* What fails together is tried one by one: one that is too large for the rest of the disk must not take others with it. Not
+ * when somebody else has the file locked: each would wait as long again. */
+static void commit_all(struct pando_store *store, struct pando_store_waiting *first)
+{
+    pthread_mutex_lock(&store->lock);
+    int code = commit(store, first, NULL);
+    if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY && first->next != NULL) {
+        for (struct pando_store_waiting *one = first; one != NULL; one = one->next)
+            commit(store, one, one->next);
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
+/* Returns when it is stored or refused, by this thread or by another's commit. */
+static void put_with_others(struct pando_store *store, struct pando_store_waiting *waiting)
+{
+    struct pando_store_queue *queue = &store->queue;
+    pthread_mutex_lock(&queue->lock);
+    *queue->end = waiting;
+    queue->end = &waiting->next;
+    while (!waiting->is_done && queue->is_committing)
+        pthread_cond_wait(&queue->changed, &queue->lock);
+    if (!waiting->is_done) {
+        struct pando_store_waiting *first = queue->first, *next;
+        queue->first = NULL;
+        queue->end = &queue->first;
+        queue->is_committing = true;
+        pthread_mutex_unlock(&queue->lock);
+        commit_all(store, first);
+        pthread_mutex_lock(&queue->lock);
+        queue->is_committing = false;
+        for (; first != NULL; first = next) {
+            next = first->next; /* it is its thread's again as soon as that sees it done */
+            first->is_done = true;
+        }
+        pthread_cond_broadcast(&queue->changed);
+    }
+    pthread_mutex_unlock(&queue->lock);
+}
+
+int pando_store_put(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
+                    char *message, size_t message_bytes)
+{
+    struct pando_store_waiting waiting = {.group = group, .token = token, .message = message, .message_bytes = message_bytes};
+    pando_buffer_init(&waiting.packed, PACKED_MAX_BYTES);
+    int error = pando_packed_encode(profile, &waiting.packed);
+    if (error != 0) {
+        snprintf(message, message_bytes, "The profile cannot be stored: %s.", pando_error_text(error));
+        pando_buffer_release(&waiting.packed);
+        return error == PANDO_ERR_NO_MEMORY ? error : PANDO_ERR_IO;
+    }
+    pando_store_facts(profile, &waiting.facts);
+    put_with_others(store, &waiting);
+    pando_buffer_release(&waiting.packed);
+    return waiting.code != SQLITE_OK ? PANDO_ERR_IO : waiting.is_known ? 1 : 0;
+}

@@ -1,0 +1,104 @@
+/* Why: all the SQL that the store does with its tables, as constants, so that no name or body is ever part of it.
+ * Context: own process. */
+#include "receiver/store_private.h"
+
+/* Of `posted`: ?1 group, ?2 and ?3 the range, ?4 how far before it a profile may have begun that reaches into it; then the filter:
+ * ?5 whether there is none, ?6 host, ?7 process, ?8 pid, ?9 the start of the process, NULL for any. */
+#define IN_RANGE \
+    " posted.group_id = ?1 AND posted.start_ms BETWEEN ?4 AND ?3 AND posted.end_ms >= ?2 AND (?5 OR posted.source_id IN (" \
+    "SELECT source.id FROM series JOIN source ON source.series_id = series.id WHERE series.group_id = ?1" \
+    " AND (?6 IS NULL OR series.host = ?6) AND (?7 IS NULL OR series.process = ?7)" \
+    " AND (?8 IS NULL OR source.pid = ?8) AND (?9 IS NULL OR source.fleet_id = ?9)))"
+
+/* Sums of claims may be beyond an integer: total() gives a double where sum() would fail. */
+#define LIST_BY(columns, keys) \
+    "SELECT " columns ", count(*), total(samples), total(cpu_ns), total(wall_ns), min(start_ms), max(end_ms)" \
+    " FROM posted JOIN source ON source.id = posted.source_id JOIN series ON series.id = source.series_id WHERE" IN_RANGE \
+    " GROUP BY " keys " ORDER BY total(cpu_ns) + total(wall_ns) DESC, 1, 2, 3, 4"
+
+#define TIMES(order) \
+    "SELECT DISTINCT start_ms - start_ms % ?4 AS begin_ms FROM posted WHERE group_id = ?1 AND start_ms BETWEEN ?2 AND ?3" \
+    " ORDER BY begin_ms " order " LIMIT ?5"
+
+static const char *const STATEMENTS[STORE_STATEMENTS] = {
+    [STORE_BEGIN] = "BEGIN IMMEDIATE",
+    [STORE_COMMIT] = "COMMIT",
+    [STORE_ROLLBACK] = "ROLLBACK",
+    [STORE_FIND_GROUP] = "SELECT id, longest_ms FROM profile_group WHERE name = ?1",
+    [STORE_PUT_GROUP] = "INSERT INTO profile_group (name, profiles, samples, first_start_ms, last_end_ms, longest_ms)"
+                        " VALUES (?1, 0, 0, 0, 0, 0) RETURNING id",
+    [STORE_PUT_TOKEN] = "INSERT INTO token (group_id, token) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING 1",
+    [STORE_COUNT_GROUP] =
+        "UPDATE profile_group SET profiles = profiles + 1, samples = samples + ?2,"
+        " first_start_ms = iif(profiles = 0, ?3, min(first_start_ms, ?3)), last_end_ms = max(last_end_ms, ?4),"
+        " longest_ms = max(longest_ms, ?4 - ?3) WHERE id = ?1",
+    [STORE_PUT_PROFILE] = "INSERT INTO profile (group_id, start_ms, end_ms, received_ms, packed) VALUES (?1, ?2, ?3, ?4, ?5)"
+                          " RETURNING id",
+    [STORE_FIND_SOURCE] = "SELECT source.id FROM series JOIN source ON source.series_id = series.id"
+                          " WHERE group_id = ?1 AND host = ?2 AND process = ?3 AND pid = ?4 AND fleet_id = ?5",
+    [STORE_PUT_SERIES] = "INSERT INTO series (group_id, host, process) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+    [STORE_PUT_SOURCE] = "INSERT INTO source (series_id, pid, fleet_id) SELECT id, ?4, ?5 FROM series"
+                         " WHERE group_id = ?1 AND host = ?2 AND process = ?3 RETURNING id",
+    [STORE_PUT_POSTED] = "INSERT INTO posted (group_id, start_ms, id, end_ms, source_id, samples, cpu_ns, wall_ns)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [STORE_GROUPS] = "SELECT name, profiles, samples, first_start_ms, last_end_ms FROM profile_group ORDER BY name",
+    [STORE_RANGE] = "SELECT count(*), coalesce(min(id), 0), coalesce(max(id), 0), coalesce(sum(id), 0) FROM posted WHERE"
+                    IN_RANGE,
+    [STORE_IDS] = "SELECT id FROM posted WHERE" IN_RANGE " ORDER BY id",
+    [STORE_BARS] = "SELECT start_ms, end_ms, samples, cpu_ns, wall_ns FROM posted WHERE" IN_RANGE,
+    [STORE_BY_HOST] = LIST_BY("host, '', 0, ''", "host"),
+    [STORE_BY_PROCESS] = LIST_BY("host, process, 0, ''", "series.id"),
+    [STORE_BY_SOURCE] = LIST_BY("host, process, pid, fleet_id", "source.id"),
+    [STORE_TIMES] = TIMES("ASC"),
+    [STORE_TIMES_DOWN] = TIMES("DESC"),
+    [STORE_READ] = "SELECT packed, 1 FROM profile WHERE id = ?1",
+    [STORE_LAST_ID] = "SELECT max(id) FROM profile",
+    [STORE_COUNT_BLOCK] = "SELECT count(*) FROM profile WHERE id >= ?2 AND id < ?3 AND +group_id = ?1",
+    [STORE_READ_SUM] = "SELECT packed, profiles FROM profile_sum WHERE group_id = ?1 AND block = ?2 AND profiles = ?3",
+    [STORE_PUT_SUM] = "INSERT INTO profile_sum (group_id, block, profiles, packed) VALUES (?1, ?2, ?3, ?4)"
+                      " ON CONFLICT (group_id, block) DO UPDATE SET profiles = excluded.profiles, packed = excluded.packed",
+};
+
+int pando_store_prepare_one(sqlite3 *db, enum pando_store_statement number, sqlite3_stmt **ret_statement)
+{
+    return sqlite3_prepare_v3(db, STATEMENTS[number], -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
+}
+
+int pando_store_prepare(sqlite3 *db, sqlite3_stmt *statements[STORE_STATEMENTS])
+{
+    int code = SQLITE_OK;
+    for (int i = 0; i < STORE_STATEMENTS && code == SQLITE_OK; i++)
+        code = pando_store_prepare_one(db, (enum pando_store_statement)i, &statements[i]);
+    return code;
+}
+
+void pando_store_finalize(sqlite3_stmt *statements[STORE_STATEMENTS])
+{
+    for (int i = 0; i < STORE_STATEMENTS; i++) {
+        sqlite3_finalize(statements[i]);
+        statements[i] = NULL;
+    }
+}
+
+int pando_store_step_once(sqlite3_stmt *statement, int64_t *ret_value)
+{
+    int code = sqlite3_step(statement);
+    *ret_value = 0;
+    if (code == SQLITE_ROW) {
+        *ret_value = sqlite3_column_int64(statement, 0);
+        code = sqlite3_step(statement); /* an INSERT with RETURNING is done only after its last row */
+    }
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+uint64_t pando_store_column(sqlite3_stmt *statement, int number)
+{
+    if (sqlite3_column_type(statement, number) == SQLITE_FLOAT) {
+        double value = sqlite3_column_double(statement, number);
+        return value < 0 ? 0 : value < 18446744073709549568.0 ? (uint64_t)value : UINT64_MAX;
+    }
+    int64_t value = sqlite3_column_int64(statement, number);
+    return value > 0 ? (uint64_t)value : 0;
+}
