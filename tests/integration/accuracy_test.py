@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 
-from pando_testing import Receiver, check, environment, share
+from pando_testing import Receiver, check, environment, is_conserved, share
 
 RATE_HZ = 500
 # Chi-square that chance exceeds once in a thousand, by degrees of freedom.
@@ -40,8 +40,7 @@ class Run:
         self.counters = self.report["counters"]
         self.total_s = self.report["totalNs"] / 1e9
         self.samples = self.counters["samplesFolded"]
-        dropped = sum(value for name, value in self.counters.items() if name.startswith("samplesDropped"))
-        check(self.counters["signals"] == self.counters["samplesKept"] + dropped, f"{mode}: samples are not accounted for: {self.counters}")
+        check(is_conserved(self.counters), f"{mode}: samples are not accounted for: {self.counters}")
 
     def of(self, *functions):
         """Seconds in and below these functions (none of which calls another)."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from pando_testing import Receiver, check, environment, paths, plain_environment, share
+from pando_testing import Receiver, check, environment, is_conserved, paths, plain_environment, share
 
 RATE_HZ = 1000
 # No last flush on these ways out: what the interval had is lost, as documented.
@@ -26,12 +26,6 @@ def run(host, mode, env):
     begin = time.monotonic()
     done = subprocess.run([host, mode], env=env, capture_output=True, text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)
     return (done.returncode, done.stdout, done.stderr), time.monotonic() - begin
-
-
-def is_conserved(counters):
-    dropped = sum(value for name, value in counters.items() if name.startswith("samplesDropped"))
-    made = counters.get("signals", 0) + counters.get("wallSamples", 0)
-    return made == counters.get("samplesKept", 0) + dropped + counters.get("samplesNotDue", 0)
 
 
 def came(mode, clocks, report):

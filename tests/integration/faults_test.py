@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-from pando_testing import Receiver, check, environment, plain_environment, wait_for
+from pando_testing import Receiver, check, environment, is_conserved, plain_environment, wait_for
 
 RATE_HZ = 1000
 IS_ROOT = os.geteuid() == 0
@@ -124,11 +124,6 @@ def runtimes(faults, folder):
     yield Case("gdb", ["gdb", "-q", "-batch", "-return-child-result", "-ex", "handle SIGPROF nostop noprint pass", "-ex",
                        "set startup-with-shell off", "-ex", "run", "--args", plain], needs=shutil.which("gdb") and plain,
                missing="no gdb", no_stderr=True)
-
-
-def is_conserved(counters):
-    dropped = sum(value for name, value in counters.items() if name.startswith("samplesDropped"))
-    return counters.get("signals", 0) == counters.get("samplesKept", 0) + dropped
 
 
 def main():

@@ -75,6 +75,15 @@ def plain_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("PANDO_") and name != "LD_PRELOAD"}
 
 
+def is_conserved(counters):
+    """Each sample that was made is kept, dropped for a stated reason, or was not due; each that was kept is in the tree or told."""
+    get = lambda name: counters.get(name, 0)
+    tree_full = get("samplesDroppedTreeFull")  # after it was kept
+    dropped = sum(value for name, value in counters.items() if name.startswith("samplesDropped")) - tree_full
+    return (get("signals") + get("wallSamples") == get("samplesKept") + dropped + get("samplesNotDue") and
+            get("samplesKept") + get("samplesAtThreadEnd") == get("samplesFolded") + tree_full)
+
+
 def share(report, function, kind="selfPercent"):
     return sum(row[kind] for row in report["top"] if row["name"] == function)
 

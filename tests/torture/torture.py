@@ -13,9 +13,11 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "integration"))
-from pando_testing import Receiver, check, environment, fail, plain_environment, wait_for  # noqa: E402
+from pando_testing import Receiver, check, environment, fail, is_conserved, plain_environment, wait_for  # noqa: E402
 
 RATES_HZ = (1000, 2000, 4000)
+MODES = ("cpu", "both", "wall", "cpu")  # four and three: each rate meets each mode
+WALL_RATE_HZ = 200
 HANG_S = 90
 TRIES_PLAIN = 2
 
@@ -41,13 +43,8 @@ def run(command, env):
         return None
 
 
-def is_conserved(counters):
-    dropped = sum(value for name, value in counters.items() if name.startswith("samplesDropped"))
-    return counters.get("signals", 0) == counters.get("samplesKept", 0) + dropped
-
-
 def one_round(options, receiver, seed, seconds):
-    rate = RATES_HZ[seed % len(RATES_HZ)]
+    rate, mode = RATES_HZ[seed % len(RATES_HZ)], MODES[seed // 2 % len(MODES)]
     command = [options.torture, str(seed), str(seconds)] + options.actors
     group = f"torture-{seed}"
     # The host's own chances are against it too (libc's locks after a fork): what it cannot do alone says nothing.
@@ -57,14 +54,15 @@ def one_round(options, receiver, seed, seconds):
             break
     else:
         fail(f"seed {seed}: without Pando it ended so {TRIES_PLAIN} times: {plain}")
-    under = run(command, environment(options.library, receiver.url, group, rate_hz=rate, interval_s=1))
-    check(under is not None, f"seed {seed}: under Pando at {rate} Hz it hung")
-    check(plain == under, f"seed {seed}: at {rate} Hz\nwithout Pando {plain}\nwith Pando {under}")
+    under = run(command, environment(options.library, receiver.url, group, rate_hz=rate, interval_s=1, mode=mode,
+                                     wall_rate_hz=WALL_RATE_HZ))
+    check(under is not None, f"seed {seed}: under Pando at {rate} Hz, {mode}, it hung")
+    check(plain == under, f"seed {seed}: at {rate} Hz, {mode}\nwithout Pando {plain}\nwith Pando {under}")
     report = wait_for(f"seed {seed}: a profile", lambda: receiver.report(group), 20)
     counters = report["counters"]
     check(is_conserved(counters), f"seed {seed}: samples are not accounted for: {counters}")
     check(counters["samplesKept"] > 0, f"seed {seed}: no samples: {counters}")
-    print(f"seed {seed}: {rate} Hz, {counters['samplesKept']} samples kept of {counters['signals']}, "
+    print(f"seed {seed}: {rate} Hz, {mode}, {counters['samplesKept']} samples kept of {counters['signals']}, "
           f"{report['totalNs'] / 1e9:.1f} s of CPU time, {counters.get('threadsSeen', 0)} threads, the same words", flush=True)
 
 
