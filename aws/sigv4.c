@@ -1,6 +1,6 @@
 /* Why: aws/sigv4.h: from the canonical request to the Authorization header.
  * Context: worker (inside of pando_tls_guard) and own processes. */
-#include "aws/sigv4.h"
+#include "aws/sigv4_private.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -10,9 +10,9 @@
 
 #include "base/error.h"
 
-enum { HASH_BYTES = 32, SECRET_MAX_BYTES = 256, NAME_MAX_BYTES = 128 };
+enum { HASH_BYTES = 32, SECRET_MAX_BYTES = 256 };
 
-static const char algorithm[] = "AWS4-HMAC-SHA256";
+const char PANDO_SIGV4_ALGORITHM[] = "AWS4-HMAC-SHA256";
 
 static void to_hex(const unsigned char *bytes, char hex[PANDO_SIGV4_HEX_SIZE])
 {
@@ -69,20 +69,36 @@ static int sign_text(const struct pando_sigv4_key *key, const char *amz_date, co
 static bool is_name(const char *text)
 {
     size_t len = text != NULL ? strlen(text) : 0;
-    return len >= 1 && len <= NAME_MAX_BYTES && strpbrk(text, " ,/\r\n") == NULL;
+    return len >= 1 && len <= PANDO_SIGV4_NAME_MAX_BYTES && strpbrk(text, " ,/\r\n") == NULL;
 }
 
-static int fill(const struct pando_sigv4_key *key, const char *canonical_hash, const char *signed_headers,
-                struct pando_sigv4_signature *signature)
+void pando_sigv4_scope(const struct pando_sigv4_key *key, const char *amz_date, char scope[PANDO_SIGV4_SCOPE_BYTES])
 {
-    char scope[2 * NAME_MAX_BYTES + 64], text[sizeof scope + 128];
-    snprintf(scope, sizeof scope, "%.8s/%s/%s/aws4_request", signature->amz_date, key->region, key->service);
-    snprintf(text, sizeof text, "%s\n%s\n%s\n%s", algorithm, signature->amz_date, scope, canonical_hash);
-    int error = sign_text(key, signature->amz_date, text, signature->hex);
+    snprintf(scope, PANDO_SIGV4_SCOPE_BYTES, "%.8s/%s/%s/aws4_request", amz_date, key->region, key->service);
+}
+
+int pando_sigv4_sign_canonical(const struct pando_sigv4_key *key, const char *amz_date, const struct pando_buffer *canonical,
+                               char hex[PANDO_SIGV4_HEX_SIZE])
+{
+    char hash[PANDO_SIGV4_HEX_SIZE], scope[PANDO_SIGV4_SCOPE_BYTES], text[sizeof scope + 160];
+    int error = pando_sigv4_sha256(canonical->bytes, canonical->len_bytes, hash);
     if (error != 0)
         return error;
+    pando_sigv4_scope(key, amz_date, scope);
+    snprintf(text, sizeof text, "%s\n%s\n%s\n%s", PANDO_SIGV4_ALGORITHM, amz_date, scope, hash);
+    return sign_text(key, amz_date, text, hex);
+}
+
+static int fill(const struct pando_sigv4_key *key, const struct pando_buffer *canonical, const char *signed_headers,
+                struct pando_sigv4_signature *signature)
+{
+    int error = pando_sigv4_sign_canonical(key, signature->amz_date, canonical, signature->hex);
+    if (error != 0)
+        return error;
+    char scope[PANDO_SIGV4_SCOPE_BYTES];
+    pando_sigv4_scope(key, signature->amz_date, scope);
     int len = snprintf(signature->authorization, sizeof signature->authorization,
-                       "%s Credential=%s/%s, SignedHeaders=%s, Signature=%s", algorithm, key->access_key_id, scope,
+                       "%s Credential=%s/%s, SignedHeaders=%s, Signature=%s", PANDO_SIGV4_ALGORITHM, key->access_key_id, scope,
                        signed_headers, signature->hex);
     return len > 0 && (size_t)len < sizeof signature->authorization ? 0 : PANDO_ERR_LIMIT;
 }
@@ -115,11 +131,8 @@ int pando_sigv4_sign(const struct pando_sigv4_request *request, const struct pan
     int error = reserve(&canonical, request, key);
     if (error == 0)
         error = pando_sigv4_canonical(request, signature.amz_date, key->session_token, &canonical, &signed_headers);
-    char hash[PANDO_SIGV4_HEX_SIZE];
     if (error == 0)
-        error = pando_sigv4_sha256(canonical.bytes, canonical.len_bytes, hash);
-    if (error == 0)
-        error = fill(key, hash, signed_headers.bytes, &signature);
+        error = fill(key, &canonical, signed_headers.bytes, &signature);
     if (canonical.bytes != NULL)
         OPENSSL_cleanse(canonical.bytes, canonical.len_bytes); /* it has the session token */
     pando_buffer_release(&canonical);

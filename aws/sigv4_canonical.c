@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "aws/sigv4.h"
+#include "aws/sigv4_private.h"
 #include "base/error.h"
 
 struct slice {
@@ -180,14 +180,9 @@ static bool is_passed_over(const char *name)
     return false;
 }
 
-struct named {
-    const struct pando_sigv4_header *header;
-    size_t number; /* the order among those of one name is that of the request */
-};
-
 static int compare_headers(const void *a, const void *b)
 {
-    const struct named *left = a, *right = b;
+    const struct pando_sigv4_named *left = a, *right = b;
     int order = strcasecmp(left->header->name, right->header->name);
     return order != 0 ? order : (left->number > right->number) - (left->number < right->number);
 }
@@ -221,7 +216,7 @@ static void append_lower(struct pando_buffer *to, const char *name)
 }
 
 static int choose_headers(const struct pando_sigv4_request *request, const struct pando_sigv4_header *own, size_t own_count,
-                          struct named *ret_list, size_t *ret_count)
+                          struct pando_sigv4_named *ret_list, size_t *ret_count)
 {
     size_t count = 0;
     bool has_host = false;
@@ -234,34 +229,19 @@ static int choose_headers(const struct pando_sigv4_request *request, const struc
             return PANDO_ERR_INVALID;
         has_host |= strcasecmp(name, "host") == 0;
         if (!is_passed_over(name)) {
-            ret_list[count] = (struct named){&request->headers[i], count};
+            ret_list[count] = (struct pando_sigv4_named){&request->headers[i], count};
             count++;
         }
     }
     for (size_t i = 0; i < own_count; i++, count++)
-        ret_list[count] = (struct named){&own[i], count};
-    qsort(ret_list, count, sizeof ret_list[0], compare_headers);
+        ret_list[count] = (struct pando_sigv4_named){&own[i], count};
     *ret_count = count;
     return has_host ? 0 : PANDO_ERR_INVALID;
 }
 
-int pando_sigv4_canonical(const struct pando_sigv4_request *request, const char *amz_date, const char *session_token,
-                          struct pando_buffer *canonical, struct pando_buffer *signed_headers)
+static void append_headers(struct pando_buffer *canonical, struct pando_buffer *signed_headers,
+                           const struct pando_sigv4_named *list, size_t count)
 {
-    const struct pando_sigv4_header own[] = {{"x-amz-date", amz_date}, {"x-amz-security-token", session_token}};
-    struct named list[PANDO_SIGV4_HEADERS_MAX + 2];
-    size_t count = 0;
-    bool has_token = session_token != NULL && session_token[0] != '\0';
-    int error = choose_headers(request, own, has_token ? 2 : 1, list, &count);
-    if (error != 0)
-        return error;
-    pando_buffer_append_text(canonical, request->method);
-    pando_buffer_append_char(canonical, '\n');
-    error = append_path(request, canonical);
-    pando_buffer_append_char(canonical, '\n');
-    if (error == 0)
-        error = append_query(request->query, canonical);
-    pando_buffer_append_char(canonical, '\n');
     for (size_t i = 0; i < count; i++) {
         const struct pando_sigv4_header *header = list[i].header;
         bool is_more = i != 0 && strcasecmp(header->name, list[i - 1].header->name) == 0;
@@ -276,12 +256,37 @@ int pando_sigv4_canonical(const struct pando_sigv4_request *request, const char 
         }
         append_value(canonical, header->value);
     }
-    char hash[PANDO_SIGV4_HEX_SIZE];
+}
+
+int pando_sigv4_write_canonical(const struct pando_sigv4_request *request, struct pando_sigv4_named *list, size_t count,
+                                const char *payload_hash, struct pando_buffer *canonical, struct pando_buffer *signed_headers)
+{
+    qsort(list, count, sizeof list[0], compare_headers);
+    pando_buffer_append_text(canonical, request->method);
+    pando_buffer_append_char(canonical, '\n');
+    int error = append_path(request, canonical);
+    pando_buffer_append_char(canonical, '\n');
+    if (error == 0)
+        error = append_query(request->query, canonical);
+    pando_buffer_append_char(canonical, '\n');
+    append_headers(canonical, signed_headers, list, count);
     if (error == 0)
         error = signed_headers->failed;
     if (error == 0)
-        error = pando_sigv4_sha256(request->body, request->body_bytes, hash);
-    if (error == 0)
-        error = pando_buffer_append_format(canonical, "\n\n%s\n%s", signed_headers->bytes, hash);
+        error = pando_buffer_append_format(canonical, "\n\n%s\n%s", signed_headers->bytes, payload_hash);
     return error;
+}
+
+int pando_sigv4_canonical(const struct pando_sigv4_request *request, const char *amz_date, const char *session_token,
+                          struct pando_buffer *canonical, struct pando_buffer *signed_headers)
+{
+    const struct pando_sigv4_header own[] = {{"x-amz-date", amz_date}, {"x-amz-security-token", session_token}};
+    struct pando_sigv4_named list[PANDO_SIGV4_HEADERS_MAX + 2];
+    size_t count = 0;
+    bool has_token = session_token != NULL && session_token[0] != '\0';
+    char hash[PANDO_SIGV4_HEX_SIZE];
+    int error = choose_headers(request, own, has_token ? 2 : 1, list, &count);
+    if (error == 0)
+        error = pando_sigv4_sha256(request->body, request->body_bytes, hash);
+    return error == 0 ? pando_sigv4_write_canonical(request, list, count, hash, canonical, signed_headers) : error;
 }
