@@ -21,7 +21,8 @@ void pando_store_close(struct pando_store *store);
 int pando_store_limit(struct pando_store *store, uint64_t limit_bytes);
 
 /* Stores one accepted profile. Returns 0 (stored), 1 (this token was stored before in this group: nothing
- * changed), or PANDO_ERR_IO (disk full, read-only, ...; nothing changed, `message` has one sentence). Durable on return.
+ * changed), PANDO_ERR_NOT_FOUND (there is no such group, and pando_store_group_rule lets none be made), or PANDO_ERR_IO (disk full,
+ * read-only, ...); then nothing changed, and `message` has one sentence. Durable on return.
  * `token` NULL: one was not given; the profile always counts. */
 int pando_store_put(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
                     char *message, size_t message_bytes);

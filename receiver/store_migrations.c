@@ -72,6 +72,26 @@ static const char FACTS[] =
     "UPDATE profile_group SET longest_ms = coalesce((SELECT max(end_ms - start_ms) FROM profile"
     " WHERE profile.group_id = profile_group.id), 0);";
 
+/* What the operations on groups tell and set: store_groups.c. */
+static const char ABOUT[] =
+    "ALTER TABLE profile_group ADD COLUMN created_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile_group ADD COLUMN updated_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile_group ADD COLUMN reported_ms INTEGER NOT NULL DEFAULT 0;"     /* a profile came last; 0 never */
+    "ALTER TABLE profile_group ADD COLUMN orchestrated_ms INTEGER NOT NULL DEFAULT 0;" /* an agent asked last; 0 never */
+    "ALTER TABLE profile_group ADD COLUMN is_enabled INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE profile_group ADD COLUMN is_lambda INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile_group ADD COLUMN client_token TEXT NOT NULL DEFAULT '';"      /* that it was made with */
+    "UPDATE profile_group SET"
+    "  created_ms = coalesce((SELECT min(received_ms) FROM profile WHERE group_id = profile_group.id), 0),"
+    "  reported_ms = coalesce((SELECT max(received_ms) FROM profile WHERE group_id = profile_group.id), 0);"
+    "UPDATE profile_group SET updated_ms = created_ms;"
+    "CREATE TABLE group_tag ("
+    "  group_id INTEGER NOT NULL REFERENCES profile_group (id),"
+    "  name TEXT NOT NULL,"
+    "  value TEXT NOT NULL,"
+    "  PRIMARY KEY (group_id, name)"
+    ") STRICT, WITHOUT ROWID;";
+
 /* A profile that cannot be read keeps its row: who asks for its sum is told. */
 static int note_row(sqlite3_stmt *row, sqlite3_stmt *const *statements)
 {
@@ -106,5 +126,6 @@ static int fill_facts(sqlite3 *db)
 const struct pando_store_step PANDO_STORE_STEPS[] = {
     {PROFILES, NULL},
     {FACTS, fill_facts},
+    {ABOUT, NULL},
 };
 const int PANDO_STORE_VERSION = sizeof PANDO_STORE_STEPS / sizeof PANDO_STORE_STEPS[0];

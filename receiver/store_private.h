@@ -22,6 +22,8 @@ struct pando_store {
     sqlite3 *db;
     sqlite3_stmt *statements[STORE_STATEMENTS];
     bool read_only;
+    bool groups_must_exist;  /* before a profile comes */
+    uint32_t groups_max;     /* 0: any number */
     struct pando_store_queue queue;
 };
 

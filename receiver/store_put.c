@@ -18,20 +18,39 @@ struct pando_store_waiting {
     struct pando_store_facts facts;
     struct pando_buffer packed;
     bool is_done, is_known;
+    const char *refusal;     /* a sentence: there is no such group; NULL */
     int code;                /* of SQLite */
     char *message;
     size_t message_bytes;
     struct pando_store_waiting *next;
 };
 
-static int find_group(struct pando_store *store, const char *group, int64_t *ret_id)
+/* Whether a group may be made because a profile came for it; else the refusal is set. */
+static int may_make_group(struct pando_store *store, struct pando_store_waiting *waiting)
+{
+    int64_t groups = 0;
+    if (store->groups_must_exist) {
+        waiting->refusal = "There is no profiling group of this name; make it with CreateProfilingGroup.";
+        return SQLITE_OK;
+    }
+    int code = store->groups_max != 0 ? pando_store_step_once(store->statements[STORE_COUNT_GROUPS], &groups) : SQLITE_OK;
+    if (groups >= store->groups_max && store->groups_max != 0)
+        waiting->refusal = "There is no profiling group of this name, and there are as many groups as this receiver keeps.";
+    return code;
+}
+
+static int find_group(struct pando_store *store, struct pando_store_waiting *waiting, int64_t now_ms, int64_t *ret_id)
 {
     sqlite3_stmt *find = store->statements[STORE_FIND_GROUP], *put = store->statements[STORE_PUT_GROUP];
-    sqlite3_bind_text(find, 1, group, -1, SQLITE_STATIC);
+    sqlite3_bind_text(find, 1, waiting->group, -1, SQLITE_STATIC);
     int code = pando_store_step_once(find, ret_id);
     if (code != SQLITE_OK || *ret_id != 0)
         return code;
-    sqlite3_bind_text(put, 1, group, -1, SQLITE_STATIC);
+    code = may_make_group(store, waiting);
+    if (code != SQLITE_OK || waiting->refusal != NULL)
+        return code;
+    sqlite3_bind_text(put, 1, waiting->group, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(put, 2, now_ms);
     return pando_store_step_once(put, ret_id);
 }
 
@@ -39,8 +58,11 @@ static int find_group(struct pando_store *store, const char *group, int64_t *ret
 static int insert(struct pando_store *store, struct pando_store_waiting *waiting)
 {
     const struct pando_store_facts *facts = &waiting->facts;
-    int64_t group_id, profile_id, is_new = 1, unused;
-    int code = find_group(store, waiting->group, &group_id);
+    int64_t now_ms = (int64_t)(pando_clock_wall_ns() / 1000000), group_id, profile_id, is_new = 1, unused;
+    waiting->refusal = NULL;
+    int code = find_group(store, waiting, now_ms, &group_id);
+    if (waiting->refusal != NULL)
+        return code;
     if (code == SQLITE_OK && waiting->token != NULL) {
         sqlite3_stmt *put_token = store->statements[STORE_PUT_TOKEN];
         sqlite3_bind_int64(put_token, 1, group_id);
@@ -55,13 +77,14 @@ static int insert(struct pando_store *store, struct pando_store_waiting *waiting
     sqlite3_bind_int64(count, 2, facts->samples);
     sqlite3_bind_int64(count, 3, facts->start_ms);
     sqlite3_bind_int64(count, 4, facts->end_ms);
+    sqlite3_bind_int64(count, 5, now_ms);
     code = pando_store_step_once(count, &unused);
     if (code != SQLITE_OK)
         return code;
     sqlite3_bind_int64(put, 1, group_id);
     sqlite3_bind_int64(put, 2, facts->start_ms);
     sqlite3_bind_int64(put, 3, facts->end_ms);
-    sqlite3_bind_int64(put, 4, (int64_t)(pando_clock_wall_ns() / 1000000));
+    sqlite3_bind_int64(put, 4, now_ms);
     sqlite3_bind_blob64(put, 5, waiting->packed.bytes, waiting->packed.len_bytes, SQLITE_STATIC);
     code = pando_store_step_once(put, &profile_id);
     return code == SQLITE_OK ? pando_store_put_facts(store->statements, group_id, profile_id, facts) : code;
@@ -149,5 +172,9 @@ int pando_store_put(struct pando_store *store, const char *group, const char *to
     pando_store_facts(profile, &waiting.facts);
     put_with_others(store, &waiting);
     pando_buffer_release(&waiting.packed);
+    if (waiting.code == SQLITE_OK && waiting.refusal != NULL) {
+        snprintf(message, message_bytes, "%s", waiting.refusal);
+        return PANDO_ERR_NOT_FOUND;
+    }
     return waiting.code != SQLITE_OK ? PANDO_ERR_IO : waiting.is_known ? 1 : 0;
 }

@@ -25,13 +25,14 @@ static const char *const STATEMENTS[STORE_STATEMENTS] = {
     [STORE_COMMIT] = "COMMIT",
     [STORE_ROLLBACK] = "ROLLBACK",
     [STORE_FIND_GROUP] = "SELECT id, longest_ms FROM profile_group WHERE name = ?1",
-    [STORE_PUT_GROUP] = "INSERT INTO profile_group (name, profiles, samples, first_start_ms, last_end_ms, longest_ms)"
-                        " VALUES (?1, 0, 0, 0, 0, 0) RETURNING id",
+    [STORE_PUT_GROUP] = "INSERT INTO profile_group (name, profiles, samples, first_start_ms, last_end_ms, longest_ms, created_ms,"
+                        " updated_ms) VALUES (?1, 0, 0, 0, 0, 0, ?2, ?2) RETURNING id",
+    [STORE_COUNT_GROUPS] = "SELECT count(*) FROM profile_group WHERE name < '~'",
     [STORE_PUT_TOKEN] = "INSERT INTO token (group_id, token) VALUES (?1, ?2) ON CONFLICT DO NOTHING RETURNING 1",
     [STORE_COUNT_GROUP] =
         "UPDATE profile_group SET profiles = profiles + 1, samples = samples + ?2,"
         " first_start_ms = iif(profiles = 0, ?3, min(first_start_ms, ?3)), last_end_ms = max(last_end_ms, ?4),"
-        " longest_ms = max(longest_ms, ?4 - ?3) WHERE id = ?1",
+        " longest_ms = max(longest_ms, ?4 - ?3), reported_ms = ?5 WHERE id = ?1",
     [STORE_PUT_PROFILE] = "INSERT INTO profile (group_id, start_ms, end_ms, received_ms, packed) VALUES (?1, ?2, ?3, ?4, ?5)"
                           " RETURNING id",
     [STORE_FIND_SOURCE] = "SELECT source.id FROM series JOIN source ON source.series_id = series.id"
@@ -41,7 +42,8 @@ static const char *const STATEMENTS[STORE_STATEMENTS] = {
                          " WHERE group_id = ?1 AND host = ?2 AND process = ?3 RETURNING id",
     [STORE_PUT_POSTED] = "INSERT INTO posted (group_id, start_ms, id, end_ms, source_id, samples, cpu_ns, wall_ns)"
                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [STORE_GROUPS] = "SELECT name, profiles, samples, first_start_ms, last_end_ms FROM profile_group ORDER BY name",
+    [STORE_GROUPS] = "SELECT name, profiles, samples, first_start_ms, last_end_ms FROM profile_group"
+                     " WHERE name < '~' AND profiles > 0 ORDER BY name",
     [STORE_RANGE] = "SELECT count(*), coalesce(min(id), 0), coalesce(max(id), 0), coalesce(sum(id), 0) FROM posted WHERE"
                     IN_RANGE,
     [STORE_IDS] = "SELECT id FROM posted WHERE" IN_RANGE " ORDER BY id",

@@ -9,6 +9,7 @@ enum pando_store_statement {
     STORE_ROLLBACK,
     STORE_FIND_GROUP,
     STORE_PUT_GROUP,
+    STORE_COUNT_GROUPS,
     STORE_PUT_TOKEN,
     STORE_COUNT_GROUP,
     STORE_PUT_PROFILE,
