@@ -2,15 +2,19 @@
 // Why: where the page begins: the state, which view is shown, and when the receiver is asked again.
 
 import { fetchGroups } from "./api.js";
+import { COLORINGS } from "./colors.js";
 import { byId, h } from "./dom.js";
 import { makeGroups } from "./groups.js";
 import { makeGroupView } from "./group_view.js";
 import { listenForKeys, showHelp } from "./help.js";
 import { readState, writeState } from "./state.js";
+import { clearLens } from "./transform.js";
 import { onThemeChange, toggleTheme } from "./theme.js";
 import { hideTooltip } from "./tooltip.js";
 
 const POLL_MS = 2500, HOUR_MS = 3600e3;
+/** What the receiver is asked by. @type {(keyof import("./state.js").State)[]} */
+const DATA = ["group", "range", "startMs", "endMs", "threads", "filters", "base"];
 
 /** @typedef {import("./state.js").State} State */
 let state = readState();
@@ -29,12 +33,13 @@ function newGroupView() {
         change,
         reload: refresh,
         newest: () => groups.find((group) => group.name === state.group)?.lastEndMs ?? null,
+        groups: () => groups.map((group) => group.name),
     });
 }
 
 /** @param {Partial<State>} changes */
 function needsData(changes) {
-    return ["group", "range", "startMs", "endMs", "threads"].some((key) => key in changes);
+    return DATA.some((key) => key in changes);
 }
 
 /** @param {Partial<State>} changes @param {boolean} [isStep] */
@@ -50,7 +55,7 @@ function change(changes, isStep = false) {
 /** @param {string} name @param {boolean} isStep */
 function openGroup(name, isStep) {
     view = newGroupView();
-    state = { ...state, group: name, list: false, range: "", threads: "", zoom: [], query: "", selected: null };
+    state = { ...state, group: name, list: false, range: "", threads: "", filters: [], base: null, lens: clearLens(), view: "graph", zoom: [], query: "", selected: null };
     chooseRange();
     writeState(state, isStep);
     showView();
@@ -62,6 +67,8 @@ function chooseRange() {
     const group = groups.find((g) => g.name === state.group);
     if (state.range === "")
         state.range = group !== undefined && Date.now() - group.lastEndMs < HOUR_MS ? "1h" : "all";
+    if (state.base !== null && state.base.range === "")
+        state.base = { ...state.base, range: "all" };
 }
 
 function showView() {
@@ -134,14 +141,18 @@ function onHistory() {
             view = newGroupView();
         showView();
         refresh();
-    } else if (state.group === null || state.range !== before.range || state.startMs !== before.startMs || state.endMs !== before.endMs ||
-        state.threads !== before.threads) {
+    } else if (state.group === null || JSON.stringify(DATA.map((key) => state[key])) !== JSON.stringify(DATA.map((key) => before[key]))) {
         refresh();
     }
     if (state.group !== null) {
         chooseRange();
-        view.update(state, { zoom: state.zoom, flipped: state.flipped });
+        view.update(state, JSON.stringify(state.lens) !== JSON.stringify(before.lens) ? state : { zoom: state.zoom, flipped: state.flipped });
     }
+}
+
+function nextColoring() {
+    const keys = Object.keys(COLORINGS);
+    change({ coloring: keys[(keys.indexOf(state.coloring) + 1) % keys.length] });
 }
 
 const range = (/** @type {string} */ key) => () => state.group !== null && change({ range: key }, true);
@@ -152,6 +163,13 @@ listenForKeys({
     "Backspace": inGroup(() => view.zoomOut()),
     "0": inGroup(() => view.zoomReset()),
     "i": inGroup(() => change({ flipped: !state.flipped })),
+    "s": inGroup(() => change({ view: state.view === "sandwich" ? "graph" : "sandwich" }, true)),
+    "o": inGroup(() => change({ view: state.view === "source" ? "graph" : "source" }, true)),
+    "n": inGroup(() => change({ full: !state.full })),
+    "k": inGroup(nextColoring),
+    "r": inGroup(() => change({ lens: { ...state.lens, recursion: !state.lens.recursion }, zoom: [] }, true)),
+    "w": inGroup(() => view.openLens()),
+    "c": inGroup(() => view.toggleCompare()),
     "l": inGroup(() => change({ live: !state.live })),
     "1": range("1m"), "2": range("5m"), "3": range("15m"), "4": range("1h"), "5": range("all"),
     "t": toggleTheme,

@@ -1,23 +1,25 @@
 // @ts-check
 // Why: the flame graph as a part of the page: a canvas as large as what is visible, over a scroll area as tall as the tree is
-// deep; mouse, touch and keys on it.
+// deep; mouse, touch and keys on it. It knows a tree and how to paint it, and nothing of the page around it.
 
-import { frameColors, isDark } from "./colors.js";
 import { h } from "./dom.js";
 import { visibleShort } from "./format.js";
-import { nodeAt, paint, ROW } from "./flame_paint.js";
+import { frameAt, nodeAt, paint, ROW } from "./flame_paint.js";
+import { shortName } from "./names.js";
 
 /** @typedef {import("./tree.js").Tree} Tree */
 /**
+ * @typedef {{zoom: number, flipped: boolean, rootLabel: string, fill: (node: number) => string, full: boolean}} Look
+ * full: whole names, with parameters and template arguments
  * @param {{
  *   onZoom: (node: number) => void, onHover: (node: number | null, x: number, y: number) => void,
- *   onFocus: (node: number) => void,
+ *   onFocus: (node: number) => void, onMenu: (node: number, x: number, y: number) => void,
  * }} callbacks
  */
 export function makeFlame(callbacks) {
     const canvas = /** @type {HTMLCanvasElement} */ (h("canvas", {
         tabindex: 0, role: "application", "aria-roledescription": "flame graph",
-        "aria-label": "Call tree. Arrow keys move between frames, Enter zooms, Backspace goes back. The table below has the same data.",
+        "aria-label": "Call tree. Arrow keys move between frames, Enter zooms, M opens what can be done with a frame. The table of functions has the same data.",
     }));
     const spacer = h("div.spacer");
     const element = h("div.flame", {}, h("div.pin", {}, canvas), spacer);
@@ -84,12 +86,30 @@ export function makeFlame(callbacks) {
         picture.scrollTop = element.scrollTop; // it may have moved since it was painted
         return nodeAt(picture, event.clientX - box.left, event.clientY - box.top);
     };
+    /** @param {number | null} node */
+    function hover(node) {
+        if (picture === null || picture.hover === node)
+            return;
+        picture.hover = node;
+        drawSoon();
+    }
     canvas.addEventListener("mousemove", (event) => {
         const node = nodeUnder(event);
         canvas.style.cursor = node === null ? "default" : "pointer";
+        hover(node);
         callbacks.onHover(node, event.clientX, event.clientY);
     });
-    canvas.addEventListener("mouseleave", () => callbacks.onHover(null, 0, 0));
+    canvas.addEventListener("mouseleave", () => {
+        hover(null);
+        callbacks.onHover(null, 0, 0);
+    });
+    canvas.addEventListener("contextmenu", (event) => {
+        const node = nodeUnder(event);
+        if (node === null)
+            return;
+        event.preventDefault();
+        callbacks.onMenu(node, event.clientX, event.clientY);
+    });
     canvas.addEventListener("click", (event) => {
         const node = nodeUnder(event);
         if (node !== null)
@@ -139,6 +159,9 @@ export function makeFlame(callbacks) {
             focusNode(/** @type {number} */ (neighbour(event.key)));
         } else if (event.key === "Enter") {
             callbacks.onZoom(picture.focus ?? picture.zoom);
+        } else if (event.key === "m" || event.key === "ContextMenu" || event.key === "F10" && event.shiftKey) {
+            const node = picture.focus ?? picture.zoom, box = canvas.getBoundingClientRect(), at = frameAt(picture, node);
+            callbacks.onMenu(node, box.left + at.x + Math.min(at.width / 2, 40), box.top + at.y + ROW);
         } else {
             return;
         }
@@ -154,16 +177,19 @@ export function makeFlame(callbacks) {
     return {
         element,
         canvas,
-        /** @param {Tree} tree @param {number} zoom @param {boolean} flipped @param {string} rootLabel */
-        show(tree, zoom, flipped, rootLabel) {
-            const moved = picture === null || picture.tree !== tree && picture.zoom !== zoom || picture.zoom !== zoom || picture.flipped !== flipped;
-            const sameTree = picture !== null && picture.tree === tree;
+        /** @param {Tree} tree @param {Look} look */
+        show(tree, { zoom, flipped, rootLabel, fill, full }) {
+            const moved = picture === null || picture.zoom !== zoom || picture.flipped !== flipped;
+            const isSame = picture !== null && picture.tree === tree;
+            /** @type {string[]} */
+            const labels = new Array(tree.frames.length);
+            const labelOf = (/** @type {number} */ node) => {
+                const which = tree.frame[node], { name } = tree.frames[which];
+                return node === 0 ? rootLabel : (labels[which] ??= visibleShort((full ? name : shortName(name)) || "(nameless)"));
+            };
             picture = {
-                tree, zoom, flipped, width: 0, height: 0, rows: 1, scrollTop: 0, focus: sameTree && picture !== null ? picture.focus : null,
-                rootLabel, labels: sameTree && picture !== null ? picture.labels : tree.frames.map((f) => visibleShort(f.name || "(nameless)")),
-                colors: sameTree && picture !== null ? picture.colors : frameColors(tree.frames, isDark()),
-                lit: sameTree && picture !== null ? picture.lit : null,
-                style: readStyle(),
+                tree, zoom, flipped, fill, width: 0, height: 0, rows: 1, scrollTop: 0, label: labelOf, hover: null,
+                focus: isSame && picture !== null ? picture.focus : null, lit: isSame && picture !== null ? picture.lit : null, style: readStyle(),
             };
             measure();
             if (moved)
@@ -174,13 +200,6 @@ export function makeFlame(callbacks) {
         light(lit) {
             if (picture !== null)
                 picture.lit = lit;
-            drawSoon();
-        },
-        recolor() {
-            if (picture !== null) {
-                picture.colors = frameColors(picture.tree.frames, isDark());
-                picture.style = readStyle();
-            }
             drawSoon();
         },
     };

@@ -12,9 +12,10 @@ const PADDING = 4;
 /**
  * @typedef {{
  *   tree: Tree, zoom: number, flipped: boolean, width: number, height: number, rows: number, scrollTop: number,
- *   rootLabel: string, labels: string[], colors: string[], lit: Uint8Array | null, focus: number | null,
+ *   label: (node: number) => string, fill: (node: number) => string, lit: Uint8Array | null, focus: number | null, hover: number | null,
  *   style: {ink: string, dim: string, dimInk: string, rest: string, hit: string, hitInk: string, focus: string, font: string},
- * }} Picture width and height: of the window on it; rows: of the whole; lit: frames that stand out; null: all alike.
+ * }} Picture width and height: of the window on it; rows: of the whole; label and fill: text and colour of a node; lit: frames that
+ * stand out; null: all alike.
  */
 
 /** The top of a row in the window. @param {Picture} p @param {number} row */
@@ -45,7 +46,7 @@ function makeFitter(context) {
 
 /** @param {CanvasRenderingContext2D} context @param {Picture} p @returns {number} rectangles painted */
 export function paint(context, p) {
-    const { tree, zoom, colors, lit, style } = p;
+    const { tree, zoom, lit, style } = p;
     const { x, total, frame, childFrom, children, depth } = tree;
     context.clearRect(0, 0, p.width, p.height);
     if (!(total[zoom] > 0))
@@ -63,19 +64,19 @@ export function paint(context, p) {
         const at = (x[node] - left) * scale, width = total[node] * scale;
         if (top + ROW >= 0 && top <= p.height) {
             const isLit = lit === null || lit[frame[node]] === 1;
-            context.fillStyle = isLit ? (lit === null ? colors[frame[node]] : style.hit) : style.dim;
+            context.fillStyle = isLit ? (lit === null ? p.fill(node) : style.hit) : style.dim;
             context.fillRect(at, top, width > 3 ? width - 1 : Math.max(width, THIN), ROW - 1);
             painted++;
             if (width > LABEL_FROM) {
-                const label = fits(node === 0 ? p.rootLabel : p.labels[frame[node]], width - 2 * PADDING);
+                const label = fits(p.label(node), width - 2 * PADDING);
                 if (label !== "") {
                     context.fillStyle = isLit ? (lit === null ? style.ink : style.hitInk) : style.dimInk;
                     context.fillText(label, at + PADDING, top + ROW / 2);
                 }
             }
-            if (node === p.focus) {
-                context.strokeStyle = style.focus;
-                context.lineWidth = 2;
+            if (node === p.focus || node === p.hover) {
+                context.strokeStyle = node === p.focus ? style.focus : style.ink;
+                context.lineWidth = node === p.focus ? 2 : 1;
                 context.strokeRect(at + 1, top + 1, Math.max(width - 3, 1), ROW - 3);
             }
         }
@@ -97,6 +98,12 @@ export function paint(context, p) {
         }
     }
     return painted;
+}
+
+/** Where a node is in the window. @param {Picture} p @param {number} node */
+export function frameAt(p, node) {
+    const { tree, zoom } = p, scale = p.width / tree.total[zoom];
+    return { x: (tree.x[node] - tree.x[zoom]) * scale, y: rowTop(p, tree.depth[node] - tree.depth[zoom]), width: tree.total[node] * scale };
 }
 
 /** The node at a point of the window, or null. @param {Picture} p @param {number} px @param {number} py */

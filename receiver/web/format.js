@@ -39,6 +39,20 @@ export function percent(part, all) {
     return (all > 0 ? (100 * part) / all : 0).toFixed(1) + "\u00a0%";
 }
 
+/** CPU seconds a second, on the average of the time shown; "" when that is not known. @param {number} ns @param {{startMs?: number, endMs?: number}} meta */
+export function cores(ns, { startMs, endMs }) {
+    if (startMs === undefined || endMs === undefined || endMs <= startMs)
+        return "";
+    const n = ns / 1e6 / (endMs - startMs);
+    return (n === 0 ? "0" : n < 0.001 ? "< 0.001" : n < 9.95 ? n.toPrecision(2) : whole(Math.round(n))) + "\u00a0cores";
+}
+
+/** Percentage points with a sign. @param {number} share */
+export function points(share) {
+    const text = (100 * Math.abs(share)).toFixed(1);
+    return (text === "0.0" ? "±" : share < 0 ? "−" : "+") + text;
+}
+
 /** "12345" -> "12 345" with narrow spaces. @param {string} digits */
 function group(digits) {
     const [before, after] = digits.split(".");

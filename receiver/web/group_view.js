@@ -1,47 +1,56 @@
 // @ts-check
 // Why: the view of one group: puts its parts together and keeps them in step with the state.
 
-import { fetchTree } from "./api.js";
+import { frameActions, nodeActions } from "./actions.js";
+import { changeColors, frameColors, isDark } from "./colors.js";
+import { makeCompare, previous } from "./compare.js";
 import { makeCrumbs } from "./crumbs.js";
+import { makeDetails } from "./details.js";
 import { byId, h } from "./dom.js";
 import { makeFlame } from "./flame.js";
-import { ago, moment, percent, seconds } from "./format.js";
-import { makeLegend } from "./legend.js";
-import { makeRangePicker, rangeMs, rangeTitle } from "./range.js";
-import { matchedTotal, matchFrames } from "./search.js";
+import { seconds } from "./format.js";
+import { makeGraphHead } from "./graph_head.js";
+import { assignTreeColors, makeLegend } from "./legend.js";
+import { makeLensBar } from "./lens_bar.js";
+import { openMenu } from "./menu.js";
+import { makeModel } from "./model.js";
+import { makeNotice } from "./notice.js";
+import { makeRangePicker } from "./range.js";
+import { makeSandwich } from "./sandwich.js";
+import { matchFrames } from "./search.js";
+import { makeSearchBox } from "./search_box.js";
 import { makeTable } from "./table.js";
 import { makeThreadsPicker } from "./threads.js";
 import { describe, hideTooltip, showTooltip } from "./tooltip.js";
-import { buildTree, followMarks, frameMark, pathTo } from "./tree.js";
+import { clearLens } from "./transform.js";
+import { followMarks, frameMark, pathTo } from "./tree.js";
 import { makeTrust } from "./trust.js";
 
 const ZOOM_MARKS_MAX = 120; // deeper zooms are not kept in the URL
 
 /** @typedef {import("./state.js").State} State */
+/** @typedef {import("./model.js").Shown} Shown */
 /**
  * @param {{get: () => State, change: (change: Partial<State>, isStep?: boolean) => void, reload: () => void,
- *   newest: () => number | null}} app
+ *   newest: () => number | null, groups: () => string[]}} app
  */
 export function makeGroupView(app) {
-    /** @type {import("./tree.js").Tree | null} */
+    const model = makeModel();
+    /** @type {Shown | null} */
     let tree = null;
-    let zoom = 0, asked = "", clock = "CPU time";
-    /** @type {Uint8Array | null} */
-    let matches = null;
-    /** @type {string | null} */
-    let etag = null;
+    let zoom = 0;
 
-    const range = makeRangePicker((change) => app.change(change, true));
-    const threads = makeThreadsPicker((change) => app.change(change, true));
+    const step = (/** @type {Partial<State>} */ change) => app.change(change, true);
+    const range = makeRangePicker(step), threads = makeThreadsPicker(step), trust = makeTrust(), crumbs = makeCrumbs(zoomTo);
     const live = h("button.toggle", { type: "button", title: "Follow: look for new profiles every few seconds (l)", onclick: () => app.change({ live: !app.get().live }) }, h("i.dot", { "aria-hidden": "true" }), "Live");
-    const search = /** @type {HTMLInputElement} */ (h("input", {
-        type: "search", placeholder: "Search functions, objects, files", "aria-label": "Search functions, objects and files", title: "Search (/)",
-        spellcheck: "false", autocomplete: "off", maxlength: 200, oninput: () => app.change({ query: search.value }),
-    }));
-    const matched = h("output.matched", { "aria-live": "polite" });
-    const flip = h("button.plain", { type: "button", title: "Turn the graph over (i)", onclick: () => app.change({ flipped: !app.get().flipped }) });
-    const trust = makeTrust(), crumbs = makeCrumbs(zoomTo), legend = makeLegend((object) => app.change({ query: object }));
+    const compareButton = h("button.plain", { type: "button", title: "Compare with another time or group (c)", onclick: () => toggleCompare() }, "Compare");
+    const known = () => (model.main.body?.profiles > 0 ? model.main.body : null);
+    const compare = makeCompare({ onChange: (base) => step({ base }), known });
+    const search = makeSearchBox((query) => app.change({ query }));
+    const legend = makeLegend((text) => app.change({ query: text })), lensBar = makeLensBar((lens) => step({ lens, zoom: [] }));
+    const head = makeGraphHead(app, [lensBar.button]);
     const focusText = h("p.focus-text", { "aria-live": "polite" });
+    const notice = makeNotice({ onAll: () => step({ range: "all" }), onClearFilters: () => step({ filters: [] }), newest: app.newest });
     const flame = makeFlame({
         onZoom: zoomTo,
         onHover: (node, x, y) => (node === null || tree === null ? hideTooltip() : showTooltip(tree, node, x, y)),
@@ -51,47 +60,68 @@ export function makeGroupView(app) {
             const d = describe(tree, node);
             focusText.textContent = `${d.name}${d.object ? " (" + d.object + ")" : ""}: total ${d.total}, ${d.ofAll}; self ${d.self}`;
         },
+        onMenu: (node, x, y) => tree !== null && showMenu(tree, node, x, y, zoomTo),
+    });
+    const sandwich = makeSandwich({
+        onChoose: (of, node) => of.frame[node] !== 0 && step({ selected: frameMark(of.frames[of.frame[node]]) }),
+        onMenu: (of, node, x, y) => showMenu(of, node, x, y, null),
+        fillOf: fillOf,
+    });
+    const details = makeDetails({
+        onSelect: select, onClose: () => app.change({ selected: null }),
+        actionsOf: (frame) => (tree === null ? [] : frameActions(tree, frame, app.get(), app.change)),
     });
     const table = makeTable({
         onSort: (key) => {
             const state = app.get();
             app.change(state.sort === key ? { down: !state.down } : { sort: key, down: true });
         },
-        onSelect: (frame) => {
-            if (tree === null)
-                return;
-            const mark = frameMark(tree.frames[frame]);
-            app.change({ selected: app.get().selected === mark ? null : mark });
-        },
+        onSelect: (frame) => tree !== null && (selectedFrame(app.get()) === frame && app.get().view === "graph" ? app.change({ selected: null }) : select(frame)),
+        onMenu: (frame, x, y) => tree !== null && openMenu(tree.frames[frame].name, frameActions(tree, frame, app.get(), app.change), x, y),
     });
-    const notice = h("div.notice");
+    const graph = h("div.whole", {}, crumbs.element, flame.element, focusText);
     const content = h("div.content", {}, trust.element,
-        h("section.graph", { "aria-label": "Flame graph" }, h("div.graph-head", {}, crumbs.element, flip), flame.element, focusText, legend.element),
+        h("section.graph", { "aria-label": "Graph" }, head.element, lensBar.chips, h("div.graph-body", {}, h("div.picture", {}, graph, sandwich.element, legend.element), details.element)),
         table.element);
     const element = h("div.group-view", {},
-        h("div.tools", {}, range.element, threads.element, live, h("span.grow"), h("div.search", {}, search, matched)), notice, content);
+        h("div.tools", {}, range.element, threads.element, live, compareButton, h("span.grow"), search.element), compare.element, notice.element, content);
     content.hidden = true;
+
+    /** @param {Shown} of @param {number} node @param {number} x @param {number} y @param {((node: number) => void) | null} zoomIn */
+    function showMenu(of, node, x, y, zoomIn) {
+        const items = nodeActions(of, node, app.get(), app.change, zoomIn);
+        hideTooltip();
+        if (items.length > 0)
+            openMenu(describe(of, node).name, items, x, y);
+    }
+
+    /** @param {number} frame */
+    function select(frame) {
+        if (tree !== null)
+            step({ selected: frameMark(tree.frames[frame]) });
+    }
+
+    /** The colour of each node. @param {Shown} of */
+    function fillOf(of) {
+        if (of.sides !== undefined)
+            return changeColors(/** @type {any} */ (of), isDark());
+        const colors = frameColors(of.frames, isDark(), app.get().coloring);
+        return (/** @type {number} */ node) => colors[of.frame[node]];
+    }
 
     /** @param {number} node */
     function zoomTo(node) {
         if (tree === null)
             return;
-        const path = pathTo(tree, node);
+        const { frames, frame } = tree, path = pathTo(tree, node);
         zoom = node;
         hideTooltip();
-        app.change({ zoom: path.length > ZOOM_MARKS_MAX ? [] : path.map((n) => frameMark(/** @type {any} */ (tree).frames[/** @type {any} */ (tree).frame[n]])) }, true);
+        step({ zoom: path.length > ZOOM_MARKS_MAX ? [] : path.map((n) => frameMark(frames[frame[n]])) });
     }
 
-    /** What the graph lights up: the selected function, or what the search matches. @param {State} state */
-    function litFrames(state) {
-        if (tree === null)
-            return null;
-        const selected = selectedFrame(state);
-        if (selected < 0)
-            return matches;
-        const lit = new Uint8Array(tree.frames.length);
-        lit[selected] = 1;
-        return lit;
+    function toggleCompare() {
+        const state = app.get();
+        step({ base: state.base === null ? previous({ group: state.group, range: state.range, startMs: state.startMs, endMs: state.endMs, threads: state.threads, filters: state.filters }, known()) : null });
     }
 
     /** @param {State} state */
@@ -99,28 +129,41 @@ export function makeGroupView(app) {
         return tree === null || state.selected === null ? -1 : tree.frames.findIndex((frame, i) => i > 0 && frameMark(frame) === state.selected);
     }
 
-    /** @param {State} state @param {"all" | "light"} what */
-    function render(state, what) {
+    /** @param {Shown} of @param {number} frame */
+    function only(of, frame) {
+        const lit = new Uint8Array(of.frames.length);
+        lit[frame] = 1;
+        return lit;
+    }
+
+    /** @param {State} state @param {boolean} isAll whether more than the search and the selection may have changed */
+    function render(state, isAll) {
         if (tree === null)
             return;
         const began = performance.now();
-        matches = matchFrames(tree, state.query);
-        const lit = litFrames(state), selected = selectedFrame(state);
-        matched.textContent = "";
-        if (selected >= 0)
-            matched.textContent = `selected: ${percent(tree.frameTotal[selected], tree.total[0])}`;
-        else if (matches !== null) {
-            const sum = matchedTotal(tree, matches);
-            matched.textContent = `matched ${percent(sum, tree.total[0])} · ${seconds(sum)}`;
-        }
-        if (what === "all") {
-            legend.show(tree);
+        const matches = matchFrames(tree, state.query), selected = selectedFrame(state), isDiff = tree.sides !== undefined;
+        search.tell(tree, matches, selected);
+        assignTreeColors(tree, state.coloring);
+        if (isAll) {
+            legend.show(tree, state.coloring);
             trust.show(tree);
-            flame.show(tree, zoom, state.flipped, `all · ${seconds(tree.total[0])} of ${clock}`);
-            crumbs.show(tree, zoom);
         }
-        flame.light(lit);
-        table.show(tree, { sort: state.sort, down: state.down, matches, selected });
+        graph.hidden = state.view !== "graph";
+        sandwich.element.hidden = state.view !== "sandwich";
+        legend.element.hidden = state.view === "source";
+        if (state.view === "sandwich")
+            sandwich.show(tree, selected, selected > 0 ? model.around(selected) : null, state.full);
+        if (state.view === "graph") {
+            if (isAll) {
+                const clock = model.main.body.clock === "wall" ? "wall time" : "CPU time";
+                const rootLabel = isDiff ? "all · the mean of both" : `all · ${seconds(tree.total[0])} of ${clock}`;
+                flame.show(tree, { zoom, flipped: state.flipped, rootLabel, full: state.full, fill: fillOf(tree) });
+                crumbs.show(tree, zoom);
+            }
+            flame.light(matches ?? (selected > 0 ? only(tree, selected) : null));
+        }
+        details.show(tree, selected, state.full);
+        table.show(tree, { sort: state.sort, down: state.down, matches, selected, full: state.full, coloring: state.coloring });
         element.dataset.renderMs = (performance.now() - began).toFixed(1);
     }
 
@@ -128,41 +171,43 @@ export function makeGroupView(app) {
     function showControls(state) {
         range.show(state);
         live.setAttribute("aria-pressed", String(state.live));
-        if (search.value !== state.query)
-            search.value = state.query;
-        flip.textContent = state.flipped ? "Flame ↑" : "Icicle ↓";
+        compareButton.setAttribute("aria-pressed", String(state.base !== null));
+        compare.show(state, state.base, app.groups());
+        search.show(state.query);
+        lensBar.show(state.lens);
+        head.show(state, state.base !== null);
     }
 
-    /** The range holds nothing: says so, and what would help. @param {State} state */
-    function showNothing(state) {
-        const newest = app.newest();
-        const everything = h("button.plain", { type: "button", onclick: () => app.change({ range: "all" }, true) }, "Show all there is");
-        if (newest !== null) {
-            notice.replaceChildren(h("h2", {}, `Nothing in ${rangeTitle(state)}`),
-                h("p", {}, `The newest profile of this group ended ${ago(newest)} (${moment(newest)}).`), everything);
-        } else {
-            notice.replaceChildren(h("h2", {}, "No profile of this group"), h("p", {}, "Nothing was sent under this name, or not to this receiver."),
-                h("pre", {}, h("code", {}, `pando run --url ${location.origin} --group ${state.group} -- ./program`)));
+    /** Works out the tree anew from what was answered, and keeps the zoom. @param {State} state */
+    function rebuild(state) {
+        const marks = tree !== null && zoom !== 0 && state.zoom.length === 0 && pathTo(tree, zoom).length > ZOOM_MARKS_MAX ? pathMarks() : state.zoom;
+        const began = performance.now();
+        tree = model.tree(state.lens);
+        element.dataset.buildMs = (performance.now() - began).toFixed(1);
+        content.hidden = tree === null;
+        notice.hide();
+        if (tree === null) {
+            notice.showNothing(state);
+            return;
         }
-        notice.hidden = false;
-        content.hidden = true;
-        tree = null;
-        etag = null;
+        if (!(tree.total[0] > 0))
+            notice.showEmptyLens(() => step({ lens: clearLens() }));
+        zoom = followMarks(tree, marks);
+        render(state, true);
+        byId("main").dataset.nodes = String(tree.count);
+        byId("main").dataset.totalNs = String(tree.total[0]);
     }
 
-    /** An answer that did not come leaves what was shown. @param {Error} error */
-    function showFailure(error) {
-        notice.replaceChildren(h("h2", {}, "The profile cannot be shown"), h("p", {}, error.message));
-        notice.hidden = false;
+    function pathMarks() {
+        const { frames, frame } = /** @type {Shown} */ (tree);
+        return pathTo(/** @type {Shown} */ (tree), zoom).map((node) => frameMark(frames[frame[node]]));
     }
 
     return {
         element,
-        flame,
-        focusSearch() {
-            search.focus();
-            search.select();
-        },
+        focusSearch: search.focus,
+        openLens: lensBar.open,
+        toggleCompare,
         /** What Escape takes back: the search, then the selection, then the zoom. */
         stepBack() {
             const state = app.get();
@@ -170,7 +215,7 @@ export function makeGroupView(app) {
             if (state.query !== "")
                 app.change({ query: "" });
             else if (state.selected !== null)
-                app.change({ selected: null });
+                app.change({ selected: null, view: "graph" });
             else if (zoom !== 0)
                 zoomTo(0);
         },
@@ -179,53 +224,41 @@ export function makeGroupView(app) {
                 zoomTo(tree.parent[zoom]);
         },
         zoomReset: () => zoomTo(0),
-        recolor() {
-            flame.recolor();
-            table.recolor();
-            if (tree !== null)
-                legend.show(tree);
-        },
+        recolor: () => render(app.get(), true),
         /** The state has changed, the data has not. @param {State} state @param {Partial<State>} change */
         update(state, change) {
             showControls(state);
-            if (tree !== null && ("zoom" in change) && (state.zoom.length > 0 || zoom !== 0)) {
+            if (model.main.body === null)
+                return;
+            if ("lens" in change) {
+                rebuild(state);
+                return;
+            }
+            if (tree !== null && "zoom" in change && (state.zoom.length > 0 || zoom !== 0)) {
                 const wanted = followMarks(tree, state.zoom);
                 if (state.zoom.length > 0 || pathTo(tree, zoom).length <= ZOOM_MARKS_MAX)
                     zoom = wanted;
             }
-            render(state, "zoom" in change || "flipped" in change ? "all" : "light");
+            render(state, Object.keys(change).some((key) => !["query", "selected", "sort", "down", "live"].includes(key)));
         },
         /** Asks the receiver. Resolves to whether there was something new. @param {State} state @param {AbortSignal} signal */
         async load(state, signal) {
-            const key = [state.group, state.range, state.startMs, state.endMs, state.threads].join(" ");
             showControls(state);
             element.setAttribute("aria-busy", "true");
             try {
-                const answer = await fetchTree(/** @type {string} */ (state.group), rangeMs(state), state.threads, key === asked ? etag : null, signal);
-                notice.hidden = true;
-                if (answer === null)
+                const hadBase = model.base.body !== null;
+                if (state.base === null && hadBase)
+                    model.base.forget();
+                const news = await Promise.all([model.main.load(state, signal), state.base === null ? hadBase : model.base.load(state.base, signal)]);
+                if (signal.aborted || !news.includes(true) && tree !== null)
                     return false;
-                if (answer.body.profiles === 0) {
-                    showNothing(state);
-                    return true;
-                }
-                threads.show(answer.body.states, answer.body.clock, state.threads);
-                clock = answer.body.clock === "wall" ? "wall time" : "CPU time";
-                etag = answer.etag;
-                asked = key;
-                const marks = tree !== null && zoom !== 0 ? pathTo(tree, zoom).map((n) => frameMark(/** @type {any} */ (tree).frames[/** @type {any} */ (tree).frame[n]])) : app.get().zoom;
-                const began = performance.now();
-                tree = buildTree(answer.body);
-                element.dataset.buildMs = (performance.now() - began).toFixed(1);
-                zoom = followMarks(tree, marks);
-                content.hidden = false;
-                render(app.get(), "all");
-                byId("main").dataset.nodes = String(tree.count);
+                threads.show(model.main.body.states, model.main.body.clock, state.threads);
+                rebuild(app.get());
                 return true;
             } catch (error) {
                 if (signal.aborted)
                     return false;
-                showFailure(/** @type {any} */ (error));
+                notice.showFailure(/** @type {Error} */ (error).message);
                 throw error;
             } finally {
                 element.removeAttribute("aria-busy");

@@ -13,7 +13,7 @@ export const RANGES = {
     "custom": { label: "Custom", title: "from … to …", ms: 0 },
 };
 
-/** What to ask the receiver for. @param {import("./state.js").State} state */
+/** What to ask the receiver for. @param {import("./state.js").Selection} state */
 export function rangeMs(state) {
     if (state.range === "custom")
         return { startMs: state.startMs, endMs: state.endMs };
@@ -21,7 +21,7 @@ export function rangeMs(state) {
     return { startMs: ms === Infinity ? null : Math.max(0, Date.now() - ms), endMs: null };
 }
 
-/** @param {import("./state.js").State} state */
+/** @param {import("./state.js").Selection} state */
 export function rangeTitle(state) {
     return state.range === "custom" ? "the chosen time" : (RANGES[state.range] ?? RANGES.all).title;
 }
@@ -34,8 +34,8 @@ function localText(ms) {
     return Number.isNaN(date.getTime()) ? "" : date.toISOString().slice(0, 19);
 }
 
-/** @param {(change: Partial<import("./state.js").State>) => void} onChange */
-export function makeRangePicker(onChange) {
+/** @param {(change: {range: string, startMs?: number | null, endMs?: number | null}) => void} onChange @param {string} id of its fields */
+export function makeRangePicker(onChange, id = "range") {
     /** @type {Record<string, HTMLButtonElement>} */
     const buttons = {};
     for (const [key, range] of Object.entries(RANGES))
@@ -47,13 +47,13 @@ export function makeRangePicker(onChange) {
             [startMs, endMs] = [endMs, startMs];
         onChange({ range: "custom", startMs, endMs });
     };
-    const from = h("input", { type: "datetime-local", step: 1, id: "range-from", onchange: read });
-    const to = h("input", { type: "datetime-local", step: 1, id: "range-to", onchange: read });
-    const custom = h("span.custom", {}, h("label", { for: "range-from" }, "from"), from, h("label", { for: "range-to" }, "to"), to);
+    const from = h("input", { type: "datetime-local", step: 1, id: id + "-from", onchange: read });
+    const to = h("input", { type: "datetime-local", step: 1, id: id + "-to", onchange: read });
+    const custom = h("span.custom", {}, h("label", { for: id + "-from" }, "from"), from, h("label", { for: id + "-to" }, "to"), to);
     const element = h("div.range", {}, h("div.segments", { role: "group", "aria-label": "Time range" }, ...Object.values(buttons)), custom);
     return {
         element,
-        /** @param {import("./state.js").State} state */
+        /** @param {import("./state.js").Selection} state */
         show(state) {
             for (const [key, button] of Object.entries(buttons))
                 button.setAttribute("aria-pressed", String(key === state.range));

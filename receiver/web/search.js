@@ -3,15 +3,43 @@
 
 /** @typedef {import("./tree.js").Tree} Tree */
 
-/** One byte a frame, or null when nothing is sought. All words must be in the function, the object or the file.
- * @param {Tree} tree @param {string} query */
-export function matchFrames(tree, query) {
-    const wanted = query.toLowerCase().split(/\s+/).filter((word) => word !== "");
-    if (wanted.length === 0)
+/** What search looks at of a frame. @param {import("./tree.js").Frame} frame */
+export function searchText(frame) {
+    return (frame.name + "\n" + frame.object + "\n" + frame.file).toLowerCase();
+}
+
+/** A test of a frame, or null when nothing is sought. All words must be in its text; "=name" is the whole name; "/.../" a regular
+ * expression (one that cannot be read is taken as it stands). @param {string} query
+ * @returns {((text: string, frame: import("./tree.js").Frame) => boolean) | null} */
+function makeTest(query) {
+    const text = query.trim().toLowerCase();
+    if (text === "")
         return null;
-    const matches = new Uint8Array(tree.frames.length);
+    if (query.startsWith("=") && query.length > 1) {
+        const name = query.slice(1);
+        return (_, frame) => frame.name === name;
+    }
+    if (text.length > 2 && text.startsWith("/") && text.endsWith("/")) {
+        try {
+            const pattern = new RegExp(query.trim().slice(1, -1), "im");
+            return (of) => pattern.test(of);
+        } catch {
+            // Then it is words.
+        }
+    }
+    const words = text.split(/\s+/);
+    return (of) => words.every((word) => of.includes(word));
+}
+
+/** One byte a frame, or null when nothing is sought. Number 0 is the root's and never matches.
+ * @param {{frames: import("./tree.js").Frame[], text: string[]}} of @param {string} query */
+export function matchFrames({ frames, text }, query) {
+    const test = makeTest(query);
+    if (test === null)
+        return null;
+    const matches = new Uint8Array(text.length);
     for (let i = 1; i < matches.length; i++)
-        matches[i] = wanted.every((word) => tree.text[i].includes(word)) ? 1 : 0;
+        matches[i] = test(text[i], frames[i]) ? 1 : 0;
     return matches;
 }
 

@@ -6,20 +6,30 @@
 // the first child that is too thin to see: all that follow are thinner.
 
 /**
- * @typedef {{name: string, object: string, file: string, line: number}} Frame
+ * @typedef {{name: string, object: string, file: string, line: number, lineEnd: number}} Frame
  * @typedef {{
  *   count: number, frames: Frame[], parent: Uint32Array, frame: Uint32Array, self: Float64Array, total: Float64Array,
  *   depth: Uint32Array, height: Uint32Array, x: Float64Array, childFrom: Uint32Array, children: Uint32Array,
  *   frameSelf: Float64Array, frameTotal: Float64Array, text: string[], meta: any,
  * }} Tree height: levels of nodes under a node; childFrom[i]..childFrom[i + 1]: its children in `children`; x: where a node
- * begins, in ns from the root's left edge; text: what search looks at, for each frame.
+ * begins, in ns from the root's left edge; text: what search looks at, for each frame; meta: what else the API told.
  */
 
-/** @param {any} body the answer of the API @returns {Tree} */
-export function buildTree(body) {
-    const count = body.nodes.parent.length;
-    const parent = Uint32Array.from(body.nodes.parent), frame = Uint32Array.from(body.nodes.frame);
-    const self = Float64Array.from(body.nodes.selfNs), total = Float64Array.from(self);
+import { searchText } from "./search.js";
+
+/** @param {any} body the answer of the API @returns {import("./transform.js").Columns} */
+export function columnsOf(body) {
+    return {
+        frames: body.frames.map((/** @type {any} */ f) => ({ name: f.name, object: f.object, file: f.file ?? "", line: f.line ?? 0, lineEnd: f.lineEnd ?? f.line ?? 0 })),
+        parent: body.nodes.parent, frame: body.nodes.frame, self: body.nodes.selfNs,
+    };
+}
+
+/** @param {import("./transform.js").Columns} columns @param {any} meta @returns {Tree} */
+export function treeOf(columns, meta) {
+    const count = columns.parent.length, frames = columns.frames;
+    const parent = Uint32Array.from(columns.parent), frame = Uint32Array.from(columns.frame);
+    const self = Float64Array.from(columns.self), total = Float64Array.from(self);
     const depth = new Uint32Array(count), height = new Uint32Array(count);
     for (let i = 1; i < count; i++)
         depth[i] = depth[parent[i]] + 1;
@@ -27,15 +37,13 @@ export function buildTree(body) {
         total[parent[i]] += total[i];
         height[parent[i]] = Math.max(height[parent[i]], height[i] + 1);
     }
-    /** @type {Frame[]} */
-    const frames = body.frames.map((/** @type {any} */ f) => ({ name: f.name, object: f.object, file: f.file ?? "", line: f.line ?? 0 }));
     const { childFrom, children } = orderChildren(count, parent, total);
     const tree = {
         count, frames, parent, frame, self, total, depth, height, childFrom, children,
         x: place(count, total, childFrom, children),
         frameSelf: new Float64Array(frames.length), frameTotal: new Float64Array(frames.length),
-        text: frames.map((f) => (f.name + "\n" + f.object + "\n" + f.file).toLowerCase()),
-        meta: body,
+        text: frames.map(searchText),
+        meta,
     };
     addFrames(tree);
     return tree;

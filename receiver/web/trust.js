@@ -3,7 +3,8 @@
 // took. Said on the same page, not in a log.
 
 import { h } from "./dom.js";
-import { count, moment, percent, seconds, span, visibleShort, whole, words } from "./format.js";
+import { cores, count, moment, percent, seconds, span, visibleShort, whole, words } from "./format.js";
+import { makePopover } from "./popover.js";
 
 /** Counters that take something from the picture, by how they are called. @type {[RegExp, string][]} */
 const LOSSES = [
@@ -49,38 +50,52 @@ function countersOf(meta) {
         .sort((x, y) => Number(y.loss !== null) - Number(x.loss !== null) || y.value - x.value);
 }
 
+/** Self time of code that has no name. @param {import("./tree.js").Tree} tree */
+function unnamedNs(tree) {
+    let sum = 0;
+    for (let i = 1; i < tree.frames.length; i++)
+        if (/^\[.+\+0x[0-9a-f]+\]$/.test(tree.frames[i].name))
+            sum += tree.frameSelf[i];
+    return sum;
+}
+
 export function makeTrust() {
     const element = h("section.trust", { "aria-label": "How far to trust this" });
-    const fact = (/** @type {string} */ label, /** @type {string} */ value, /** @type {string} */ note = "", title = "") =>
-        h("div.fact", { title: title || null }, h("span.label", {}, label), h("span.value", {}, value), h("span.note", {}, note));
-    let open = false;
+    const fact = (/** @type {string} */ label, /** @type {string} */ value, /** @type {string | Node} */ note = "", title = "", kind = "") =>
+        h("div.fact" + kind, { title: title || null }, h("span.label", {}, label), h("span.value", {}, value), note instanceof Node ? note : note ? h("span.note", {}, note) : null);
+    const counterList = h("dl.counters"), popover = makePopover("", "All that was counted", [counterList]);
+
+    /** @param {ReturnType<typeof countersOf>} counters @param {any} m */
+    function fillCounters(counters, m) {
+        const about = [["agent", [m.agentType, m.agentVersion].filter(Boolean).join(" ")], ["runtime", m.runtimeVersion ?? ""]];
+        counterList.replaceChildren(...counters.flatMap(({ name, value, loss }) => {
+            const meaning = Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : null;
+            return [h("dt" + (loss ? ".loss" : ""), {}, words(name), meaning !== null ? h("small", {}, meaning) : null), h("dd", {}, whole(value))];
+        }), ...about.filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, visibleShort(value))]));
+    }
+
     return {
         element,
         /** @param {import("./tree.js").Tree} tree */
         show(tree) {
-            const m = tree.meta, counters = countersOf(m);
+            const m = tree.meta, counters = countersOf(m), isWall = m.clock === "wall";
             const sumOf = (/** @type {string} */ loss) => counters.reduce((sum, c) => sum + (c.loss === loss ? c.value : 0), 0);
-            const lost = sumOf("samples lost");
-            const others = LOSSES.slice(1).map(([, loss]) => [sumOf(loss), loss]).filter(([n]) => Number(n) > 0).map(([n, loss]) => loss + ": " + whole(Number(n)));
-            const summary = others.length > 0 ? others.join(" · ") : counters.length === 0 ? "nothing else was counted" : "all counters";
+            const lost = sumOf("samples lost"), cut = sumOf("stacks not whole"), unnamed = unnamedNs(tree);
+            const others = LOSSES.slice(2).map(([, loss]) => [sumOf(loss), loss]).filter(([n]) => Number(n) > 0).map(([n, loss]) => loss + ": " + whole(Number(n)));
             const who = [m.processName, m.hostName && "on " + m.hostName].filter(Boolean).map(visibleShort).join(" ");
-            const isWall = m.clock === "wall";
-            const details = h("details", { open: open || null, ontoggle: (/** @type {any} */ event) => (open = event.target.open) },
-                h("summary", {}, summary),
-                h("dl", {}, ...counters.flatMap(({ name, value, loss }) => {
-                    const meaning = Object.hasOwn(MEANINGS, name) ? MEANINGS[name] : null;
-                    return [h("dt" + (loss ? ".loss" : ""), { title: meaning }, words(name)), h("dd", {}, whole(value))];
-                }), ...[["agent", [m.agentType, m.agentVersion].filter(Boolean).join(" ")], ["runtime", m.runtimeVersion ?? ""]]
-                        .filter(([, value]) => value).flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, visibleShort(value))])));
+            fillCounters(counters, m);
+            popover.button.textContent = others.length > 0 ? others.join(" · ") : "by reason";
             element.replaceChildren(
                 fact(isWall ? "Wall time sampled" : "CPU time sampled", seconds(m.totalNs),
-                    m.cpuTimeNs > 0 && !isWall ? percent(m.totalNs, m.cpuTimeNs) + " of the process’s " + seconds(m.cpuTimeNs) : "",
+                    [cores(m.totalNs, m), m.cpuTimeNs > 0 && !isWall && m.isPart !== true ? percent(m.totalNs, m.cpuTimeNs) + " of the process’s " + seconds(m.cpuTimeNs) : ""].filter(Boolean).join(" · "),
                     "What the samples stand for, beside what the kernel says the process used"),
                 fact("Samples", whole(m.samples), "in " + count(m.profiles, "profile", "profiles") +
-                    (m.totalNs > 0 ? " · " + whole(Math.round(m.samples / m.totalNs * 1e9)) + " a second of CPU time" : "")),
+                    (m.totalNs > 0 && !isWall ? " · " + whole(Math.round(m.samples / m.totalNs * 1e9)) + "/s of CPU time" : "")),
                 fact("Time", span(m.endMs - m.startMs), moment(m.startMs) + " – " + moment(m.endMs), who),
-                fact("Profiler’s own CPU", seconds(m.overheadNs), m.cpuTimeNs > 0 ? percent(m.overheadNs, m.cpuTimeNs) + " of the process’s" : ""),
-                h("div.fact" + (lost > 0 ? ".warn" : ""), {}, h("span.label", {}, "Samples lost"), h("span.value", {}, whole(lost)), details));
+                fact("Cut stacks", whole(cut), "", "Stacks that could not be read to their end, or were deeper than the limit", cut > 0 ? ".warn" : ""),
+                fact("Without a name", percent(unnamed, tree.total[0]), "", "Self time of code that no symbol covers"),
+                fact("Profiler’s own CPU", seconds(m.overheadNs), m.cpuTimeNs > 0 ? percent(m.overheadNs, m.cpuTimeNs) : "", "Of its own threads and in its handler; the share is of the process’s CPU time"),
+                fact("Samples lost", whole(lost), popover.element, "", lost > 0 ? ".warn" : ""));
         },
     };
 }
