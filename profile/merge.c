@@ -11,6 +11,8 @@
 
 static uint64_t scaled(uint64_t self, double factor)
 {
+    if (factor == 1.0) /* a sum of sums stays exact beyond 2^53 */
+        return self;
     double value = (double)self * factor;
     if (!(value < 18446744073709549568.0)) /* the largest double below 2^64 */
         return UINT64_MAX;

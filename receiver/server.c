@@ -23,6 +23,7 @@
 #include "receiver/listen.h"
 #include "receiver/routes.h"
 #include "receiver/store.h"
+#include "receiver/store_keeper.h"
 
 enum {
     CONNECTIONS_MAX = 512,              /* deadlines.c makes room long before */
@@ -40,6 +41,7 @@ static const size_t BODIES_MAX_BYTES = 256 << 20; /* of all requests together */
 
 struct pando_receiver {
     struct pando_service service;
+    struct pando_store_keeper *keeper;
     struct MHD_Daemon *daemon;
     uint16_t port;
 };
@@ -319,7 +321,8 @@ int pando_receiver_start(const struct pando_receiver_config *config, struct pand
     int error = set_up_service(&receiver->service, config, message, message_bytes);
     if (error == 0) {
         receiver->service.deadlines = pando_deadlines_start();
-        if (receiver->service.deadlines == NULL) {
+        receiver->keeper = pando_store_keeper_start(receiver->service.store);
+        if (receiver->service.deadlines == NULL || receiver->keeper == NULL) {
             snprintf(message, message_bytes, "the receiver cannot start: there is no thread to be had.");
             error = PANDO_ERR_NO_MEMORY;
         }
@@ -345,6 +348,7 @@ void pando_receiver_stop(struct pando_receiver *receiver)
     if (receiver->daemon != NULL)
         MHD_stop_daemon(receiver->daemon); /* waits for the connections' threads */
     pando_deadlines_stop(receiver->service.deadlines);
+    pando_store_keeper_stop(receiver->keeper);
     pando_store_close(receiver->service.store);
     sem_destroy(&receiver->service.decoding);
     sem_destroy(&receiver->service.merging);

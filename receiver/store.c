@@ -26,6 +26,13 @@ static int make_private(const char *path, char *message, size_t message_bytes)
     return PANDO_ERR_IO;
 }
 
+/* There is one connection to it only. */
+static void forget_path(struct pando_store *store)
+{
+    free(store->path);
+    store->path = NULL;
+}
+
 /* Tables of an earlier Pando that must not be changed: they are copied into memory, and brought up to date there. */
 static int modernise_copy(struct pando_store *store, const char *name, char *message, size_t message_bytes)
 {
@@ -38,6 +45,7 @@ static int modernise_copy(struct pando_store *store, const char *name, char *mes
         code = backup != NULL ? sqlite3_backup_finish(backup) : sqlite3_errcode(copy);
     sqlite3_close(store->db);
     store->db = copy;
+    forget_path(store);
     if (code == SQLITE_OK) {
         int error = pando_store_schema(store->db, false, name, message, message_bytes);
         if (error != 0 || (code = sqlite3_exec(store->db, "PRAGMA query_only = ON", NULL, NULL, NULL)) == SQLITE_OK)
@@ -50,6 +58,13 @@ static int modernise_copy(struct pando_store *store, const char *name, char *mes
 static int connect_file(struct pando_store *store, const char *path, int flags, const char *name, char *message,
                         size_t message_bytes)
 {
+    free(store->path);
+    store->path = strdup(path);
+    store->open_flags = flags;
+    if (store->path == NULL) {
+        snprintf(message, message_bytes, "there is no memory for the store.");
+        return PANDO_ERR_NO_MEMORY;
+    }
     int code = sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (code != SQLITE_OK) {
         pando_store_explain(store->db, code, name, message, message_bytes);
@@ -100,6 +115,7 @@ static int connect_store(struct pando_store *store, const char *path, char *mess
     if (path == NULL || path[0] == '\0') {
         int error = connect_file(store, ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, "the store in memory", message,
                                  message_bytes);
+        forget_path(store);
         return error == 0 ? pando_store_limit(store, IN_MEMORY_LIMIT_BYTES) : error;
     }
     char name[4200];
@@ -123,6 +139,8 @@ int pando_store_open(const char *path, bool read_only, struct pando_store **ret_
     }
     store->read_only = read_only;
     pthread_mutex_init(&store->lock, NULL);
+    pthread_rwlock_init(&store->rearranging, NULL);
+    pthread_mutex_init(&store->readers_lock, NULL);
     pthread_mutex_init(&store->queue.lock, NULL);
     pthread_cond_init(&store->queue.changed, NULL);
     store->queue.end = &store->queue.first;
@@ -139,7 +157,11 @@ void pando_store_close(struct pando_store *store)
 {
     if (store == NULL)
         return;
+    pando_store_readers_close(store);
     disconnect(store);
+    free(store->path);
+    pthread_rwlock_destroy(&store->rearranging);
+    pthread_mutex_destroy(&store->readers_lock);
     pthread_cond_destroy(&store->queue.changed);
     pthread_mutex_destroy(&store->queue.lock);
     pthread_mutex_destroy(&store->lock);
@@ -178,4 +200,29 @@ int pando_store_limit(struct pando_store *store, uint64_t limit_bytes)
     sqlite3_finalize(statement);
     pthread_mutex_unlock(&store->lock);
     return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : PANDO_ERR_IO;
+}
+
+int pando_store_rearrange_begin(struct pando_store *store)
+{
+    if (store->path == NULL)
+        pthread_rwlock_wrlock(&store->rearranging);
+    pthread_mutex_lock(&store->lock);
+    errno = 0; /* for pando_store_explain */
+    int64_t unused;
+    return pando_store_step_once(store->statements[STORE_BEGIN], &unused);
+}
+
+int pando_store_rearrange_end(struct pando_store *store, int code, bool is_done, char *message, size_t message_bytes)
+{
+    int64_t unused;
+    if (code == SQLITE_OK && is_done)
+        code = pando_store_step_once(store->statements[STORE_COMMIT], &unused);
+    if (code != SQLITE_OK) /* before a rollback makes it forget */
+        pando_store_explain(store->db, code, "The store cannot be rearranged", message, message_bytes);
+    if (!sqlite3_get_autocommit(store->db))
+        pando_store_step_once(store->statements[STORE_ROLLBACK], &unused);
+    pthread_mutex_unlock(&store->lock);
+    if (store->path == NULL)
+        pthread_rwlock_unlock(&store->rearranging);
+    return code != SQLITE_OK ? PANDO_ERR_IO : is_done ? 0 : 1;
 }

@@ -97,4 +97,9 @@ int pando_store_sources(struct pando_store *store, const struct pando_store_quer
 int64_t pando_store_times(struct pando_store *store, const char *group, uint64_t span_ms, uint64_t start_ms, uint64_t end_ms,
                           bool falling, uint64_t *begins_ms, size_t max);
 
+/* Adds profiles up to sums of five minutes, an hour, a day, as far as these are over by `now_ms` (since 1970): whatever asks for
+ * long ranges reads few rows then. Late profiles go where they belong; each counts once, whenever this is called or killed. For one
+ * thread at a time. PANDO_ERR_IO, PANDO_ERR_NO_MEMORY with a sentence: what was done stays, the rest is for the next call. */
+int pando_store_roll_up(struct pando_store *store, uint64_t now_ms, char *message, size_t message_bytes);
+
 #endif

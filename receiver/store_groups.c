@@ -130,7 +130,9 @@ int pando_store_group_asked(struct pando_store *store, const char *name, bool *r
 static const char *const PARTS[] = {
     "DELETE FROM posted WHERE (group_id, start_ms, id) IN (SELECT group_id, start_ms, id FROM posted WHERE group_id = ?1 LIMIT ?2)",
     "DELETE FROM profile WHERE id IN (SELECT id FROM profile WHERE group_id = ?1 LIMIT ?2)",
-    "DELETE FROM profile_sum WHERE (group_id, block) IN (SELECT group_id, block FROM profile_sum WHERE group_id = ?1 LIMIT ?2)",
+    "DELETE FROM rollup_tree WHERE id IN (SELECT rollup_tree.id FROM rollup JOIN rollup_tree ON rollup_tree.id = rollup.id"
+    " WHERE rollup.group_id = ?1 LIMIT ?2)",
+    "DELETE FROM rollup WHERE id IN (SELECT id FROM rollup WHERE group_id = ?1 LIMIT ?2)",
     "DELETE FROM token WHERE (group_id, token) IN (SELECT group_id, token FROM token WHERE group_id = ?1 LIMIT ?2)",
     "DELETE FROM source WHERE id IN (SELECT source.id FROM series JOIN source ON source.series_id = series.id"
     " WHERE series.group_id = ?1 LIMIT ?2)",

@@ -92,6 +92,32 @@ static const char ABOUT[] =
     "  PRIMARY KEY (group_id, name)"
     ") STRICT, WITHOUT ROWID;";
 
+/* Roll-ups of five minutes, an hour, a day: store_plan.c tells how they add up. Trees have a table of their own, since SQLite writes
+ * a row as a whole when it changes one column. */
+static const char ROLLUPS[] =
+    "ALTER TABLE posted ADD COLUMN rolled INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX posted_unrolled ON posted (group_id, start_ms, id) WHERE rolled = 0;"
+    "CREATE TABLE rollup ("
+    "  id INTEGER PRIMARY KEY,"
+    "  group_id INTEGER NOT NULL,"
+    "  level INTEGER NOT NULL," /* 1 five minutes, 2 an hour, 3 a day */
+    "  begin_ms INTEGER NOT NULL,"
+    "  carried INTEGER NOT NULL," /* into the level above */
+    "  profiles INTEGER NOT NULL,"
+    "  bytes INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX rollup_time ON rollup (group_id, level, begin_ms, carried, profiles, bytes);"
+    "CREATE INDEX rollup_uncarried ON rollup (level, group_id, begin_ms) WHERE carried = 0;"
+    "CREATE TABLE rollup_tree ("
+    "  id INTEGER PRIMARY KEY,"
+    "  packed BLOB NOT NULL"
+    ") STRICT;"
+    "ALTER TABLE profile_group ADD COLUMN raw_from_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile_group ADD COLUMN five_from_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile_group ADD COLUMN hour_from_ms INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE profile_group ADD COLUMN day_from_ms INTEGER NOT NULL DEFAULT 0;"
+    "DROP TABLE profile_sum;";
+
 /* A profile that cannot be read keeps its row: who asks for its sum is told. */
 static int note_row(sqlite3_stmt *row, sqlite3_stmt *const *statements)
 {
@@ -127,5 +153,6 @@ const struct pando_store_step PANDO_STORE_STEPS[] = {
     {PROFILES, NULL},
     {FACTS, fill_facts},
     {ABOUT, NULL},
+    {ROLLUPS, NULL},
 };
 const int PANDO_STORE_VERSION = sizeof PANDO_STORE_STEPS / sizeof PANDO_STORE_STEPS[0];

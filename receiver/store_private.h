@@ -17,6 +17,13 @@ struct pando_store_queue {
     bool is_committing;
 };
 
+/* A connection of a reader's own: store_reader.c. */
+struct pando_store_reader {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STORE_STATEMENTS];
+    struct pando_store_reader *next;
+};
+
 struct pando_store {
     pthread_mutex_t lock; /* for the connection and its statements */
     sqlite3 *db;
@@ -25,31 +32,72 @@ struct pando_store {
     bool groups_must_exist;  /* before a profile comes */
     uint32_t groups_max;     /* 0: any number */
     struct pando_store_queue queue;
+    pthread_rwlock_t rearranging; /* of a store in memory; readers share it */
+    pthread_mutex_t readers_lock; /* for the next two */
+    struct pando_store_reader *readers;
+    int reader_count;
+    char *path;                   /* for more connections; NULL: in memory */
+    int open_flags;
 };
 
-/* Numbers of profiles, rising. */
-struct pando_store_ids {
-    int64_t *list;
-    size_t count, capacity;
+/* One state of the store, to be read from. */
+struct pando_store_view {
+    struct pando_store *store;
+    struct pando_store_reader *reader; /* NULL: the store's own connection */
 };
+/* PANDO_ERR_IO or PANDO_ERR_NO_MEMORY with a sentence: then there is nothing to end. */
+int pando_store_view_begin(struct pando_store *store, struct pando_store_view *view, char *message, size_t message_bytes);
+void pando_store_view_end(struct pando_store_view *view);
+/* A statement, ready to be bound / ended. One at a time. */
+sqlite3_stmt *pando_store_view_use(struct pando_store_view *view, enum pando_store_statement statement);
+void pando_store_view_done(struct pando_store_view *view, sqlite3_stmt *statement);
+sqlite3 *pando_store_view_db(const struct pando_store_view *view);
+void pando_store_readers_close(struct pando_store *store);
+/* "The store cannot be read: REASON." */
+void pando_store_explain_read(sqlite3 *db, int code, char *message, size_t message_bytes);
+
+/* What changes which rows hold a profile, or deletes: begins a transaction on the store's own connection, with its lock, while
+ * nobody has a view of a store in memory. An SQLite code; pando_store_rearrange_end always follows: it commits if `code` is
+ * SQLITE_OK and `is_done`, else takes all back. 0; 1: taken back without an error; PANDO_ERR_IO with a sentence. */
+int pando_store_rearrange_begin(struct pando_store *store);
+int pando_store_rearrange_end(struct pando_store *store, int code, bool is_done, char *message, size_t message_bytes);
 
 /* A query with the group's number and the bounds as the tables have them. In store_query.c. */
 struct pando_store_bounds {
     int64_t group_id, start_ms, end_ms;
     int64_t earliest_ms; /* what begins before it is over by start_ms */
+    int64_t from_ms[4];  /* of each level of store_levels.h: rows of earlier spans are gone */
 };
 /* PANDO_ERR_NOT_FOUND, or PANDO_ERR_IO; with a sentence. */
-int pando_store_bounds(struct pando_store *store, const struct pando_store_query *query, struct pando_store_bounds *ret_bounds,
+int pando_store_bounds(struct pando_store_view *view, const struct pando_store_query *query, struct pando_store_bounds *ret_bounds,
                        char *message, size_t message_bytes);
-/* Binds ?1 to ?9 of the statements over `posted`. */
+/* Binds ?1 to ?10 of the statements over `posted`. */
 void pando_store_bind_query(sqlite3_stmt *statement, const struct pando_store_query *query, const struct pando_store_bounds *bounds);
-/* "The store cannot be read: REASON." */
-void pando_store_explain_read(sqlite3 *db, int code, char *message, size_t message_bytes);
+/* Whether it takes all of the group. */
+bool pando_store_query_is_any(const struct pando_store_query *query);
 
-/* Adds these profiles of the group to the builder, its metadata included; *ret_count tells how many were still there. Errors
- * come with a sentence. In store_sum.c. */
-int pando_store_sum_ids(struct pando_store *store, int64_t group_id, const struct pando_store_ids *ids,
-                        struct pando_profile_builder *builder, uint64_t *ret_count, char *message, size_t message_bytes);
+/* A row with a tree: a profile as posted, or a roll-up of several. */
+struct pando_store_item {
+    int64_t id, start_ms;
+    uint64_t profiles;
+    bool is_rollup, is_damaged;
+};
+/* The rows that make up what a query finds. In store_plan.c. Errors come with a sentence; release it in any case. */
+struct pando_store_plan {
+    struct pando_store_item *items;
+    size_t count, capacity;
+};
+int pando_store_plan(struct pando_store_view *view, const struct pando_store_query *query, const struct pando_store_bounds *bounds,
+                     struct pando_store_plan *plan, char *message, size_t message_bytes);
+void pando_store_plan_release(struct pando_store_plan *plan);
+
+/* Reads a row's tree: end it with pando_packed_release. PANDO_ERR_SYNTAX: it is damaged; PANDO_ERR_IO, PANDO_ERR_NO_MEMORY. With a
+ * sentence. In store_sum.c. */
+struct pando_packed;
+int pando_store_read(struct pando_store_view *view, const struct pando_store_item *item, struct pando_packed *packed,
+                     char *message, size_t message_bytes);
+/* Adds a tree to a sum in nanoseconds, with its metadata. The builder's errors. */
+int pando_store_add(struct pando_profile_builder *builder, const struct pando_profile *profile, bool is_first);
 
 /* What of a profile has columns of its own, so that lists and charts need not unpack it. The texts are the profile's. */
 struct pando_store_facts {

@@ -4,13 +4,18 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "receiver/store_levels.h"
 #include "receiver/store_private.h"
 
 int pando_store_groups(struct pando_store *store, int (*visit)(void *context, const struct pando_store_group *group),
                        void *context)
 {
-    sqlite3_stmt *groups = pando_store_lock(store, STORE_GROUPS);
-    int code, result = 0;
+    char unused[256];
+    struct pando_store_view view;
+    int code = SQLITE_DONE, result = pando_store_view_begin(store, &view, unused, sizeof unused);
+    if (result != 0)
+        return result;
+    sqlite3_stmt *groups = pando_store_view_use(&view, STORE_GROUPS);
     while (result == 0 && (code = sqlite3_step(groups)) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(groups, 0);
         const struct pando_store_group group = {
@@ -21,13 +26,9 @@ int pando_store_groups(struct pando_store *store, int (*visit)(void *context, co
     }
     if (result == 0 && code != SQLITE_DONE)
         result = PANDO_ERR_IO;
-    pando_store_unlock(store, groups);
+    pando_store_view_done(&view, groups);
+    pando_store_view_end(&view);
     return result;
-}
-
-void pando_store_explain_read(sqlite3 *db, int code, char *message, size_t message_bytes)
-{
-    pando_store_explain(db, code, "The store cannot be read", message, message_bytes);
 }
 
 static int64_t bounded(uint64_t value_ms)
@@ -35,10 +36,10 @@ static int64_t bounded(uint64_t value_ms)
     return value_ms < INT64_MAX ? (int64_t)value_ms : INT64_MAX;
 }
 
-int pando_store_bounds(struct pando_store *store, const struct pando_store_query *query, struct pando_store_bounds *ret_bounds,
+int pando_store_bounds(struct pando_store_view *view, const struct pando_store_query *query, struct pando_store_bounds *ret_bounds,
                        char *message, size_t message_bytes)
 {
-    sqlite3_stmt *find = pando_store_lock(store, STORE_FIND_GROUP);
+    sqlite3_stmt *find = pando_store_view_use(view, STORE_FIND_GROUP);
     sqlite3_bind_text(find, 1, query->group, -1, SQLITE_STATIC);
     int code = sqlite3_step(find);
     int error = code == SQLITE_ROW ? 0 : code == SQLITE_DONE ? PANDO_ERR_NOT_FOUND : PANDO_ERR_IO;
@@ -47,39 +48,60 @@ int pando_store_bounds(struct pando_store *store, const struct pando_store_query
                                             .end_ms = bounded(query->end_ms)};
         int64_t longest_ms = sqlite3_column_int64(find, 1);
         bounds.earliest_ms = query->by_start ? bounds.start_ms : bounds.start_ms > longest_ms ? bounds.start_ms - longest_ms : 0;
+        for (int level = 0; level < 4; level++)
+            bounds.from_ms[level] = sqlite3_column_int64(find, 2 + level);
         *ret_bounds = bounds;
     } else if (error == PANDO_ERR_NOT_FOUND) {
         snprintf(message, message_bytes, "There is no profiling group of this name.");
     } else {
-        pando_store_explain_read(store->db, code, message, message_bytes);
+        pando_store_explain_read(pando_store_view_db(view), code, message, message_bytes);
     }
-    pando_store_unlock(store, find);
+    pando_store_view_done(view, find);
     return error;
+}
+
+bool pando_store_query_is_any(const struct pando_store_query *query)
+{
+    return query->host == NULL && query->process == NULL && query->fleet_id == NULL && query->pid == 0;
 }
 
 void pando_store_bind_query(sqlite3_stmt *statement, const struct pando_store_query *query, const struct pando_store_bounds *bounds)
 {
-    bool is_any = query->host == NULL && query->process == NULL && query->fleet_id == NULL && query->pid == 0;
     sqlite3_bind_int64(statement, 1, bounds->group_id);
     sqlite3_bind_int64(statement, 2, bounds->start_ms);
     sqlite3_bind_int64(statement, 3, bounds->end_ms);
     sqlite3_bind_int64(statement, 4, bounds->earliest_ms);
-    sqlite3_bind_int(statement, 5, is_any);
+    sqlite3_bind_int(statement, 5, pando_store_query_is_any(query));
     sqlite3_bind_text(statement, 6, query->host, -1, SQLITE_STATIC); /* NULL is bound as NULL */
     sqlite3_bind_text(statement, 7, query->process, -1, SQLITE_STATIC);
     if (query->pid != 0)
         sqlite3_bind_int64(statement, 8, query->pid);
     sqlite3_bind_text(statement, 9, query->fleet_id, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 10, bounds->from_ms[STORE_RAW]);
+}
+
+/* What all queries begin with: a view, and the group's bounds. On an error there is nothing to end. */
+static int begin(struct pando_store *store, const struct pando_store_query *query, struct pando_store_view *view,
+                 struct pando_store_bounds *bounds)
+{
+    char unused[256];
+    int error = pando_store_view_begin(store, view, unused, sizeof unused);
+    if (error != 0)
+        return error;
+    error = pando_store_bounds(view, query, bounds, unused, sizeof unused);
+    if (error != 0)
+        pando_store_view_end(view);
+    return error;
 }
 
 int pando_store_find(struct pando_store *store, const struct pando_store_query *query, struct pando_store_range *ret_range)
 {
-    char unused[256];
+    struct pando_store_view view;
     struct pando_store_bounds bounds;
-    int error = pando_store_bounds(store, query, &bounds, unused, sizeof unused);
+    int error = begin(store, query, &view, &bounds);
     if (error != 0)
         return error;
-    sqlite3_stmt *range = pando_store_lock(store, STORE_RANGE);
+    sqlite3_stmt *range = pando_store_view_use(&view, STORE_RANGE);
     pando_store_bind_query(range, query, &bounds);
     if (sqlite3_step(range) == SQLITE_ROW)
         *ret_range = (struct pando_store_range){
@@ -87,7 +109,8 @@ int pando_store_find(struct pando_store *store, const struct pando_store_query *
             .last_id = pando_store_column(range, 2), .id_sum = pando_store_column(range, 3)};
     else
         error = PANDO_ERR_IO;
-    pando_store_unlock(store, range);
+    pando_store_view_done(&view, range);
+    pando_store_view_end(&view);
     return error;
 }
 
@@ -134,22 +157,23 @@ static void add_bar(sqlite3_stmt *row, uint64_t first_ms, uint64_t bar_ms, struc
 int pando_store_timeline(struct pando_store *store, const struct pando_store_query *query, uint64_t bar_ms,
                          struct pando_store_bar *bars, size_t bar_count)
 {
-    char unused[256];
+    struct pando_store_view view;
     struct pando_store_bounds bounds;
     if (bar_ms == 0 || bar_count == 0 || query->start_ms > INT64_MAX || bar_ms > (INT64_MAX - query->start_ms) / bar_count)
         return PANDO_ERR_INVALID;
     struct pando_store_query whole = *query;
     whole.end_ms = query->start_ms + bar_ms * bar_count - 1;
-    int error = pando_store_bounds(store, &whole, &bounds, unused, sizeof unused);
+    int error = begin(store, &whole, &view, &bounds);
     if (error != 0)
         return error;
     memset(bars, 0, bar_count * sizeof *bars);
-    sqlite3_stmt *rows = pando_store_lock(store, STORE_BARS);
+    sqlite3_stmt *rows = pando_store_view_use(&view, STORE_BARS);
     pando_store_bind_query(rows, &whole, &bounds);
     int code;
     while ((code = sqlite3_step(rows)) == SQLITE_ROW)
         add_bar(rows, query->start_ms, bar_ms, bars, bar_count);
-    pando_store_unlock(store, rows);
+    pando_store_view_done(&view, rows);
+    pando_store_view_end(&view);
     return code == SQLITE_DONE ? 0 : PANDO_ERR_IO;
 }
 
@@ -162,13 +186,13 @@ static const char *text_of(sqlite3_stmt *row, int number)
 int pando_store_sources(struct pando_store *store, const struct pando_store_query *query, enum pando_store_by by,
                         int (*visit)(void *context, const struct pando_store_source *source), void *context)
 {
-    char unused[256];
+    struct pando_store_view view;
     struct pando_store_bounds bounds;
-    int error = pando_store_bounds(store, query, &bounds, unused, sizeof unused);
+    int error = begin(store, query, &view, &bounds);
     if (error != 0)
         return error;
     static const enum pando_store_statement statements[] = {STORE_BY_HOST, STORE_BY_PROCESS, STORE_BY_SOURCE};
-    sqlite3_stmt *row = pando_store_lock(store, statements[by]);
+    sqlite3_stmt *row = pando_store_view_use(&view, statements[by]);
     pando_store_bind_query(row, query, &bounds);
     int code = SQLITE_DONE, result = 0;
     while (result == 0 && (code = sqlite3_step(row)) == SQLITE_ROW) {
@@ -181,20 +205,21 @@ int pando_store_sources(struct pando_store *store, const struct pando_store_quer
     }
     if (result == 0 && code != SQLITE_DONE)
         result = PANDO_ERR_IO;
-    pando_store_unlock(store, row);
+    pando_store_view_done(&view, row);
+    pando_store_view_end(&view);
     return result;
 }
 
 int64_t pando_store_times(struct pando_store *store, const char *group, uint64_t span_ms, uint64_t start_ms, uint64_t end_ms,
                           bool falling, uint64_t *begins_ms, size_t max)
 {
-    char unused[256];
+    struct pando_store_view view;
     struct pando_store_bounds bounds;
     const struct pando_store_query query = {.group = group, .start_ms = start_ms, .end_ms = end_ms, .by_start = true};
-    int error = pando_store_bounds(store, &query, &bounds, unused, sizeof unused);
+    int error = begin(store, &query, &view, &bounds);
     if (error != 0)
         return error;
-    sqlite3_stmt *times = pando_store_lock(store, falling ? STORE_TIMES_DOWN : STORE_TIMES);
+    sqlite3_stmt *times = pando_store_view_use(&view, falling ? STORE_TIMES_DOWN : STORE_TIMES);
     sqlite3_bind_int64(times, 1, bounds.group_id);
     sqlite3_bind_int64(times, 2, bounds.start_ms);
     sqlite3_bind_int64(times, 3, bounds.end_ms);
@@ -204,6 +229,7 @@ int64_t pando_store_times(struct pando_store *store, const char *group, uint64_t
     int code;
     while ((code = sqlite3_step(times)) == SQLITE_ROW && count < (int64_t)max)
         begins_ms[count++] = pando_store_column(times, 0);
-    pando_store_unlock(store, times);
+    pando_store_view_done(&view, times);
+    pando_store_view_end(&view);
     return code == SQLITE_DONE ? count : PANDO_ERR_IO;
 }

@@ -3,9 +3,11 @@
 #include "receiver/store_private.h"
 
 /* Of `posted`: ?1 group, ?2 and ?3 the range, ?4 how far before it a profile may have begun that reaches into it; then the filter:
- * ?5 whether there is none, ?6 host, ?7 process, ?8 pid, ?9 the start of the process, NULL for any. */
+ * ?5 whether there is none, ?6 host, ?7 process, ?8 pid, ?9 the start of the process, NULL for any. ?10: where single profiles
+ * begin; those before are about to be deleted, and only those count that are in no roll-up yet. */
 #define IN_RANGE \
-    " posted.group_id = ?1 AND posted.start_ms BETWEEN ?4 AND ?3 AND posted.end_ms >= ?2 AND (?5 OR posted.source_id IN (" \
+    " posted.group_id = ?1 AND posted.start_ms BETWEEN ?4 AND ?3 AND posted.end_ms >= ?2" \
+    " AND (posted.rolled = 0 OR posted.start_ms >= ?10) AND (?5 OR posted.source_id IN (" \
     "SELECT source.id FROM series JOIN source ON source.series_id = series.id WHERE series.group_id = ?1" \
     " AND (?6 IS NULL OR series.host = ?6) AND (?7 IS NULL OR series.process = ?7)" \
     " AND (?8 IS NULL OR source.pid = ?8) AND (?9 IS NULL OR source.fleet_id = ?9)))"
@@ -24,7 +26,8 @@ static const char *const STATEMENTS[STORE_STATEMENTS] = {
     [STORE_BEGIN] = "BEGIN IMMEDIATE",
     [STORE_COMMIT] = "COMMIT",
     [STORE_ROLLBACK] = "ROLLBACK",
-    [STORE_FIND_GROUP] = "SELECT id, longest_ms FROM profile_group WHERE name = ?1",
+    [STORE_FIND_GROUP] = "SELECT id, longest_ms, raw_from_ms, five_from_ms, hour_from_ms, day_from_ms"
+                         " FROM profile_group WHERE name = ?1",
     [STORE_PUT_GROUP] = "INSERT INTO profile_group (name, profiles, samples, first_start_ms, last_end_ms, longest_ms, created_ms,"
                         " updated_ms) VALUES (?1, 0, 0, 0, 0, 0, ?2, ?2) RETURNING id",
     [STORE_COUNT_GROUPS] = "SELECT count(*) FROM profile_group WHERE name < '~'",
@@ -46,19 +49,34 @@ static const char *const STATEMENTS[STORE_STATEMENTS] = {
                      " WHERE name < '~' AND profiles > 0 ORDER BY name",
     [STORE_RANGE] = "SELECT count(*), coalesce(min(id), 0), coalesce(max(id), 0), coalesce(sum(id), 0) FROM posted WHERE"
                     IN_RANGE,
-    [STORE_IDS] = "SELECT id FROM posted WHERE" IN_RANGE " ORDER BY id",
+    [STORE_IDS] = "SELECT id, 1 FROM posted WHERE" IN_RANGE " ORDER BY start_ms, id",
     [STORE_BARS] = "SELECT start_ms, end_ms, samples, cpu_ns, wall_ns FROM posted WHERE" IN_RANGE,
     [STORE_BY_HOST] = LIST_BY("host, '', 0, ''", "host"),
     [STORE_BY_PROCESS] = LIST_BY("host, process, 0, ''", "series.id"),
     [STORE_BY_SOURCE] = LIST_BY("host, process, pid, fleet_id", "source.id"),
     [STORE_TIMES] = TIMES("ASC"),
     [STORE_TIMES_DOWN] = TIMES("DESC"),
-    [STORE_READ] = "SELECT packed, 1 FROM profile WHERE id = ?1",
-    [STORE_LAST_ID] = "SELECT max(id) FROM profile",
-    [STORE_COUNT_BLOCK] = "SELECT count(*) FROM profile WHERE id >= ?2 AND id < ?3 AND +group_id = ?1",
-    [STORE_READ_SUM] = "SELECT packed, profiles FROM profile_sum WHERE group_id = ?1 AND block = ?2 AND profiles = ?3",
-    [STORE_PUT_SUM] = "INSERT INTO profile_sum (group_id, block, profiles, packed) VALUES (?1, ?2, ?3, ?4)"
-                      " ON CONFLICT (group_id, block) DO UPDATE SET profiles = excluded.profiles, packed = excluded.packed",
+    [STORE_READ] = "SELECT packed FROM profile WHERE id = ?1",
+    [STORE_READ_ROLLUP] = "SELECT packed FROM rollup_tree WHERE id = ?1",
+    [STORE_ROLLUPS] = "SELECT id, profiles FROM rollup WHERE group_id = ?1 AND level = ?2 AND begin_ms >= ?3 AND begin_ms < ?4"
+                      " AND (?5 OR carried = 0) ORDER BY begin_ms, id",
+    [STORE_UNROLLED] = "SELECT id, 1 FROM posted WHERE rolled = 0 AND group_id = ?1 AND start_ms >= ?2 AND start_ms < ?3"
+                       " ORDER BY start_ms, id",
+    [STORE_DUE_PROFILES] = "SELECT group_id, start_ms - start_ms % ?1 AS begin_ms FROM posted WHERE rolled = 0"
+                           " GROUP BY group_id, begin_ms HAVING begin_ms <= ?2 OR count(*) >= ?3 LIMIT ?4",
+    [STORE_DUE_ROLLUPS] = "SELECT DISTINCT group_id, begin_ms - begin_ms % ?1 AS upper_ms FROM rollup WHERE carried = 0"
+                          " AND level = ?3 AND upper_ms <= ?2 LIMIT ?4",
+    [STORE_FOLD_PROFILES] = "SELECT id, 1, start_ms FROM posted WHERE rolled = 0 AND group_id = ?1 AND start_ms >= ?2"
+                            " AND start_ms < ?3 ORDER BY start_ms, id LIMIT ?4",
+    [STORE_FOLD_ROLLUPS] = "SELECT id, profiles, begin_ms FROM rollup WHERE group_id = ?1 AND level = ?5 AND begin_ms >= ?2"
+                           " AND begin_ms < ?3 AND carried = ?6 AND bytes <= ?7 ORDER BY begin_ms, id LIMIT ?4",
+    [STORE_MARK_ROLLED] = "UPDATE posted SET rolled = 1 WHERE group_id = ?2 AND start_ms = ?3 AND id = ?1 AND rolled = 0",
+    [STORE_MARK_CARRIED] = "UPDATE rollup SET carried = 1 WHERE id = ?1 AND carried = 0",
+    [STORE_DELETE_ROLLUP] = "DELETE FROM rollup WHERE id = ?1",
+    [STORE_DELETE_ROLLUP_TREE] = "DELETE FROM rollup_tree WHERE id = ?1",
+    [STORE_PUT_ROLLUP] = "INSERT INTO rollup (group_id, level, begin_ms, carried, profiles, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+                         " RETURNING id",
+    [STORE_PUT_ROLLUP_TREE] = "INSERT INTO rollup_tree (id, packed) VALUES (?1, ?2)",
 };
 
 int pando_store_prepare_one(sqlite3 *db, enum pando_store_statement number, sqlite3_stmt **ret_statement)

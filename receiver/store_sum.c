@@ -1,10 +1,6 @@
-/* Why: adds up profiles for a time range. A page that follows a long range asks for the sum of thousands every few seconds: so
- * those whose numbers have the same upper part, a block, are added up once, and their sum is kept in the store. Where a range
- * has a whole block, the sum stands in for its profiles; the few at the range's ends are read one by one.
- * Context: own process; any thread. The lock is held for one row at a time: a long sum never holds up a post.
- *
- * A block's sum is used only if it counts as many profiles as the range has of the block: then the range has all of them.
- * Sums are whole nanoseconds, as those of single profiles are: it makes no difference which way a number came. */
+/* Why: adds up rows of the store, single profiles and roll-ups alike: both are trees with whole nanoseconds once they are added,
+ * so it makes no difference which way a number came.
+ * Context: own process; any thread. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,50 +10,47 @@
 #include "receiver/store_private.h"
 
 enum {
-    BLOCK_SHIFT = 8,          /* 256 profiles, of all groups, in a block */
-    WORTH_A_SUM = 8,          /* fewer are as quickly read one by one */
     SUM_LIMIT_BYTES = 1 << 29,
     NS_PER_S = 1000000000,
 };
 
-/* What a sum is made for. */
-struct summing {
-    struct pando_store *store;
-    int64_t group_id;
-    int64_t open_block;       /* the one that new profiles go to */
-    char *message;
-    size_t message_bytes;
-};
-
-/* Steps a bound statement to its row, whose column is a packed profile, and unpacks it without the lock. 1: there is no row. */
-static int unpack_row(struct pando_store *store, sqlite3_stmt *read, int64_t number, struct pando_packed *packed,
-                      uint64_t *ret_count, char *message, size_t message_bytes)
+static int explain_row(int error, const struct pando_store_item *item, char *message, size_t message_bytes)
 {
+    const char *what = item->is_rollup ? "Roll-up" : "Profile";
+    if (error == PANDO_ERR_NO_MEMORY)
+        snprintf(message, message_bytes, "There is no memory for %s %lld of the store.", what, (long long)item->id);
+    else
+        snprintf(message, message_bytes, "%s %lld of the store is %s.", what, (long long)item->id,
+                 error == PANDO_ERR_UNSUPPORTED ? "from a later Pando" : "damaged");
+    return error == PANDO_ERR_NO_MEMORY ? error : PANDO_ERR_SYNTAX;
+}
+
+/* A row that the plan has and the store has not is damage too: nothing may be missing from a sum unsaid. */
+int pando_store_read(struct pando_store_view *view, const struct pando_store_item *item, struct pando_packed *packed,
+                     char *message, size_t message_bytes)
+{
+    sqlite3_stmt *read = pando_store_view_use(view, item->is_rollup ? STORE_READ_ROLLUP : STORE_READ);
+    sqlite3_bind_int64(read, 1, item->id);
     int code = sqlite3_step(read);
-    int error = code == SQLITE_DONE ? 1 : code == SQLITE_ROW ? 0 : PANDO_ERR_IO;
     void *copy = NULL;
     size_t len_bytes = 0;
-    if (error == 0) {
+    if (code == SQLITE_ROW) {
         const void *bytes = sqlite3_column_blob(read, 0);
         len_bytes = (size_t)sqlite3_column_bytes(read, 0);
-        *ret_count = (uint64_t)sqlite3_column_int64(read, 1);
         copy = malloc(len_bytes + 1);
         if (copy != NULL && bytes != NULL)
             memcpy(copy, bytes, len_bytes);
-    } else if (error < 0) {
-        pando_store_explain_read(store->db, code, message, message_bytes);
+    } else if (code != SQLITE_DONE) {
+        pando_store_explain_read(pando_store_view_db(view), code, message, message_bytes);
     }
-    pando_store_unlock(store, read);
-    if (error != 0)
-        return error;
-    error = copy != NULL ? pando_packed_decode(copy, len_bytes, packed) : PANDO_ERR_NO_MEMORY;
+    pando_store_view_done(view, read);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        return PANDO_ERR_IO;
+    int error = code == SQLITE_DONE ? PANDO_ERR_SYNTAX : copy == NULL ? PANDO_ERR_NO_MEMORY : 0;
+    if (error == 0)
+        error = pando_packed_decode(copy, len_bytes, packed); /* without the store's lock */
     free(copy);
-    if (error != 0)
-        snprintf(message, message_bytes, error == PANDO_ERR_NO_MEMORY ? "There is no memory for profile %lld of the store."
-                                         : error == PANDO_ERR_UNSUPPORTED ? "Profile %lld of the store is from a later Pando."
-                                                                          : "Profile %lld of the store is damaged.",
-                 (long long)number);
-    return error == PANDO_ERR_NO_MEMORY || error == 0 ? error : PANDO_ERR_IO;
+    return error == 0 ? 0 : explain_row(error, item, message, message_bytes);
 }
 
 /* A name as a string of the sum; the last profile's stays. Names are not worth failing for: 0 when there is no room. */
@@ -97,128 +90,81 @@ static void add_meta(struct pando_profile_builder *builder, const struct pando_p
     sum->process_name = carry(builder, profile, from->process_name);
 }
 
-
-static int merge(struct summing *summing, struct pando_profile_builder *builder, const struct pando_profile *profile,
-                 uint64_t *count, uint64_t profile_count)
+int pando_store_add(struct pando_profile_builder *builder, const struct pando_profile *profile, bool is_first)
 {
     int error = pando_profile_builder_merge(builder, profile, NS_PER_S);
     if (error == 0)
-        add_meta(builder, profile, *count == 0);
-    else
-        snprintf(summing->message, summing->message_bytes, error == PANDO_ERR_LIMIT
-                     ? "The sum of these profiles is too large; choose a shorter time."
-                     : "There is no memory for the sum of these profiles.");
-    *count += profile_count;
+        add_meta(builder, profile, is_first);
     return error;
 }
 
-static int add_single(struct summing *summing, const int64_t *ids, size_t id_count, struct pando_profile_builder *builder,
-                      uint64_t *count)
+static int add_item(struct pando_store_view *view, const struct pando_store_item *item, struct pando_profile_builder *builder,
+                    bool is_first, char *message, size_t message_bytes)
 {
-    int error = 0;
-    for (size_t i = 0; i < id_count && error == 0; i++) {
-        struct pando_packed packed;
-        uint64_t unused;
-        sqlite3_stmt *read = pando_store_lock(summing->store, STORE_READ);
-        sqlite3_bind_int64(read, 1, ids[i]);
-        error = unpack_row(summing->store, read, ids[i], &packed, &unused, summing->message, summing->message_bytes);
-        if (error == 0) {
-            error = merge(summing, builder, &packed.profile, count, 1);
-            pando_packed_release(&packed);
-        }
-        if (error == 1) /* it is not there any more */
-            error = 0;
-    }
-    return error;
-}
-
-/* Whether these are all that the group has in the block. */
-static bool is_whole(struct summing *summing, int64_t block, size_t id_count)
-{
-    sqlite3_stmt *count = pando_store_lock(summing->store, STORE_COUNT_BLOCK);
-    sqlite3_bind_int64(count, 1, summing->group_id);
-    sqlite3_bind_int64(count, 2, block << BLOCK_SHIFT);
-    sqlite3_bind_int64(count, 3, (block + 1) << BLOCK_SHIFT);
-    bool whole = sqlite3_step(count) == SQLITE_ROW && sqlite3_column_int64(count, 0) == (int64_t)id_count;
-    pando_store_unlock(summing->store, count);
-    return whole;
-}
-
-/* Keeps the sum for the next time. If that fails (a report's store is read-only, a disk is full) the next time is slower. */
-static void keep_sum(struct summing *summing, int64_t block, uint64_t profile_count, const struct pando_profile *sum)
-{
-    struct pando_buffer packed;
-    pando_buffer_init(&packed, SUM_LIMIT_BYTES);
-    if (!summing->store->read_only && pando_packed_encode(sum, &packed) == 0) {
-        sqlite3_stmt *put = pando_store_lock(summing->store, STORE_PUT_SUM);
-        sqlite3_bind_int64(put, 1, summing->group_id);
-        sqlite3_bind_int64(put, 2, block);
-        sqlite3_bind_int64(put, 3, (int64_t)profile_count);
-        sqlite3_bind_blob64(put, 4, packed.bytes, packed.len_bytes, SQLITE_STATIC);
-        sqlite3_step(put);
-        pando_store_unlock(summing->store, put);
-    }
-    pando_buffer_release(&packed);
-}
-
-static int make_sum(struct summing *summing, int64_t block, const int64_t *ids, size_t id_count,
-                    struct pando_profile_builder *builder, uint64_t *count)
-{
-    struct pando_profile_builder *own = pando_profile_builder_new(SUM_LIMIT_BYTES);
-    uint64_t own_count = 0;
-    int error = own != NULL ? add_single(summing, ids, id_count, own, &own_count) : PANDO_ERR_NO_MEMORY;
-    if (error != 0 || own_count == 0) {
-        pando_profile_builder_free(own);
-        return error;
-    }
-    struct pando_profile *sum = pando_profile_builder_finish(own);
-    if (sum == NULL)
-        return PANDO_ERR_NO_MEMORY;
-    keep_sum(summing, block, own_count, sum);
-    error = merge(summing, builder, sum, count, own_count);
-    pando_profile_free(sum);
-    return error;
-}
-
-/* Adds what the range has of a block. */
-static int add_block(struct summing *summing, int64_t block, const int64_t *ids, size_t id_count,
-                     struct pando_profile_builder *builder, uint64_t *count)
-{
-    if (id_count < WORTH_A_SUM || block >= summing->open_block)
-        return add_single(summing, ids, id_count, builder, count);
     struct pando_packed packed;
-    uint64_t sum_count = 0;
-    sqlite3_stmt *read = pando_store_lock(summing->store, STORE_READ_SUM);
-    sqlite3_bind_int64(read, 1, summing->group_id);
-    sqlite3_bind_int64(read, 2, block);
-    sqlite3_bind_int64(read, 3, (int64_t)id_count);
-    int error = unpack_row(summing->store, read, ids[0], &packed, &sum_count, summing->message, summing->message_bytes);
-    if (error == 0) {
-        error = merge(summing, builder, &packed.profile, count, sum_count);
-        pando_packed_release(&packed);
-        return error;
-    }
-    if (error == 1 && is_whole(summing, block, id_count))
-        return make_sum(summing, block, ids, id_count, builder, count);
-    return error == 1 ? add_single(summing, ids, id_count, builder, count) : error;
+    int error = pando_store_read(view, item, &packed, message, message_bytes);
+    if (error != 0)
+        return error == PANDO_ERR_SYNTAX ? PANDO_ERR_IO : error;
+    error = pando_store_add(builder, &packed.profile, is_first);
+    pando_packed_release(&packed);
+    if (error != 0)
+        snprintf(message, message_bytes, error == PANDO_ERR_LIMIT ? "The sum of these profiles is too large; choose a shorter time."
+                                                                  : "There is no memory for the sum of these profiles.");
+    return error;
 }
 
-int pando_store_sum_ids(struct pando_store *store, int64_t group_id, const struct pando_store_ids *ids,
-                        struct pando_profile_builder *builder, uint64_t *ret_count, char *message, size_t message_bytes)
+static int add_up(struct pando_store_view *view, const struct pando_store_plan *plan, struct pando_profile **ret_profile,
+                  uint64_t *ret_profile_count, char *message, size_t message_bytes)
 {
-    struct summing summing = {.store = store, .group_id = group_id, .message = message, .message_bytes = message_bytes};
-    sqlite3_stmt *last = pando_store_lock(store, STORE_LAST_ID);
-    if (sqlite3_step(last) == SQLITE_ROW)
-        summing.open_block = sqlite3_column_int64(last, 0) >> BLOCK_SHIFT;
-    pando_store_unlock(store, last);
+    if (plan->count == 0) {
+        snprintf(message, message_bytes, "The group has no profile in that time.");
+        return PANDO_ERR_NOT_FOUND;
+    }
+    struct pando_profile_builder *builder = pando_profile_builder_new(SUM_LIMIT_BYTES);
     uint64_t count = 0;
     int error = 0;
-    for (size_t from = 0, to; from < ids->count && error == 0; from = to) {
-        int64_t block = ids->list[from] >> BLOCK_SHIFT;
-        for (to = from + 1; to < ids->count && ids->list[to] >> BLOCK_SHIFT == block; to++)
-            continue;
-        error = add_block(&summing, block, ids->list + from, to - from, builder, &count);
+    if (builder == NULL) {
+        snprintf(message, message_bytes, "There is no memory for the sum of these profiles.");
+        return PANDO_ERR_NO_MEMORY;
     }
-    *ret_count = count;
+    for (size_t i = 0; i < plan->count && error == 0; i++) {
+        error = add_item(view, &plan->items[i], builder, i == 0, message, message_bytes);
+        count += plan->items[i].profiles;
+    }
+    if (error != 0) {
+        pando_profile_builder_free(builder);
+        return error;
+    }
+    *ret_profile = pando_profile_builder_finish(builder);
+    *ret_profile_count = count;
+    if (*ret_profile != NULL)
+        return 0;
+    snprintf(message, message_bytes, "There is no memory for the sum of these profiles.");
+    return PANDO_ERR_NO_MEMORY;
+}
+
+int pando_store_sum(struct pando_store *store, const struct pando_store_query *query, struct pando_profile **ret_profile,
+                    uint64_t *ret_profile_count, char *message, size_t message_bytes)
+{
+    struct pando_store_view view;
+    struct pando_store_bounds bounds;
+    struct pando_store_plan plan = {0};
+    int error = pando_store_view_begin(store, &view, message, message_bytes);
+    if (error != 0)
+        return error;
+    error = pando_store_bounds(&view, query, &bounds, message, message_bytes);
+    if (error == 0)
+        error = pando_store_plan(&view, query, &bounds, &plan, message, message_bytes);
+    if (error == 0)
+        error = add_up(&view, &plan, ret_profile, ret_profile_count, message, message_bytes);
+    pando_store_view_end(&view);
+    pando_store_plan_release(&plan);
     return error;
+}
+
+int pando_store_merge(struct pando_store *store, const char *group, uint64_t start_ms, uint64_t end_ms,
+                      struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message, size_t message_bytes)
+{
+    const struct pando_store_query query = {.group = group, .start_ms = start_ms, .end_ms = end_ms};
+    return pando_store_sum(store, &query, ret_profile, ret_profile_count, message, message_bytes);
 }

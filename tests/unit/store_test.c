@@ -126,86 +126,6 @@ static void test_a_merge_sums_and_bounds(void **state)
     pando_store_close(store);
 }
 
-/* A profile of its own shape and rate, so that a wrong sum shows. */
-static void put_odd(struct pando_store *store, const char *group, unsigned i)
-{
-    struct pando_profile *profile = make_profile(1000 + i * 10, 1 + i % 7, i % 3);
-    profile->meta.weight_per_second = 99 + i % 5;
-    assert_int_equal(pando_store_put(store, group, NULL, profile, message, sizeof message), 0);
-    pando_profile_free(profile);
-}
-
-/* What is to be the same however a sum was made: total, profiles, samples, counter, bounds. */
-static void digest(struct pando_store *store, uint64_t start_ms, uint64_t end_ms, char *text, size_t text_bytes)
-{
-    struct pando_profile *profile;
-    uint64_t count, sum = 0;
-    int error = pando_store_merge(store, "web", start_ms, end_ms, &profile, &count, message, sizeof message);
-    if (error != 0) {
-        snprintf(text, text_bytes, "%d", error);
-        return;
-    }
-    for (uint32_t i = 0; i < profile->node_count; i++)
-        sum += profile->nodes[i].self;
-    snprintf(text, text_bytes, "%llu ns, %llu profiles, %llu samples, %llu dropped, %llu..%llu, %.3f s, %u nodes, %s",
-             (unsigned long long)sum, (unsigned long long)count, (unsigned long long)profile->meta.samples,
-             (unsigned long long)profile->counters[0].value, (unsigned long long)profile->meta.start_wall_ms,
-             (unsigned long long)profile->meta.end_wall_ms, profile->meta.cpu_time_s, profile->node_count,
-             profile->strings[profile->meta.process_name]);
-    pando_profile_free(profile);
-}
-
-static void test_kept_sums_change_nothing(void **state)
-{
-    (void)state;
-    enum { PROFILES = 800 };
-    struct pando_store *store = open_store(false);
-    for (unsigned i = 0; i < PROFILES; i++) {
-        put_odd(store, "web", i);
-        if (i % 3 == 0)
-            put_odd(store, "other", i); /* blocks are shared */
-    }
-    srand(5);
-    for (int i = 0; i < 60; i++) {
-        char without[256], making[256], with[256], reading[256];
-        uint64_t a = i == 0 ? 0 : (uint64_t)rand() % 9000, b = i == 0 ? UINT64_MAX : a + (uint64_t)rand() % 9000;
-        struct pando_store *reader = open_store(true); /* keeps none */
-        run_sql("DELETE FROM profile_sum");
-        digest(reader, a, b, without, sizeof without);
-        digest(store, a, b, making, sizeof making);
-        digest(store, a, b, with, sizeof with);
-        digest(reader, a, b, reading, sizeof reading);
-        assert_string_equal(making, without);
-        assert_string_equal(with, without);
-        assert_string_equal(reading, without);
-        pando_store_close(reader);
-    }
-    /* A window that slides within a block has as many of it each time, but others. */
-    enum { WINDOWS = 20 };
-    char windows[WINDOWS][256], before[256], after[256];
-    run_sql("DELETE FROM profile_sum");
-    for (unsigned i = 0; i < WINDOWS; i++)
-        digest(store, 4005 + 10 * i, 4005 + 10 * i, windows[i], sizeof windows[i]);
-    for (unsigned i = 0; i < WINDOWS; i++) {
-        run_sql("DELETE FROM profile_sum");
-        digest(store, 4005 + 10 * i, 4005 + 10 * i, after, sizeof after);
-        assert_string_equal(windows[i], after);
-    }
-    digest(store, 0, UINT64_MAX, before, sizeof before);
-    assert_true(count_sql("SELECT count(*) FROM profile_sum") >= PROFILES / 256 - 1);
-    /* A sum that no longer tells of all the range has is not used. */
-    run_sql("UPDATE profile_sum SET profiles = profiles + 1");
-    digest(store, 0, UINT64_MAX, after, sizeof after);
-    assert_string_equal(after, before);
-    for (unsigned i = 0; i < 150; i++)
-        put_odd(store, "web", i);
-    digest(store, 0, UINT64_MAX, after, sizeof after);
-    run_sql("DELETE FROM profile_sum");
-    digest(store, 0, UINT64_MAX, before, sizeof before);
-    assert_string_equal(after, before);
-    pando_store_close(store);
-}
-
 static void test_read_only(void **state)
 {
     (void)state;
@@ -553,7 +473,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_all_is_there_after_reopening, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_ranges, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_a_merge_sums_and_bounds, make_folder, remove_folder),
-        cmocka_unit_test_setup_teardown(test_kept_sums_change_nothing, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_read_only, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_odd_names, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_full_by_limit, make_folder, remove_folder),
