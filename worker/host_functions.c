@@ -1,7 +1,7 @@
 /* Why: the worker's object is opened so that its libraries find each other before the host's copies of them (RTLD_DEEPBIND). Two
  * things must be the host's all the same: the allocator, since memory that libc got from the host's malloc (strdup, getline) is
  * freed by our libraries; and pthread_create, behind which libpando.so takes note of threads. These definitions are what our
- * libraries find first; they pass on to what the whole process uses. And one that is better not done at all: sigprocmask.
+ * libraries find first; they pass on to what the whole process uses. And two that are better not done at all: sigprocmask, mincore.
  * Context: any of Pando's threads, from the loader's first constructor on. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -105,4 +105,15 @@ SHOWN int sigprocmask(int how, const sigset_t *set, sigset_t *ret_old)
     if (ret_old != NULL)
         sigfillset(ret_old);
     return 0;
+}
+
+/* libunwind asks once whether this call is there, and takes msync where it is not (for walks in its own process, of which there are
+ * none here). systemd's filter for hardened services has no word for it, and so would end the host. */
+SHOWN int mincore(void *start, size_t bytes, unsigned char *ret_resident)
+{
+    (void)start;
+    (void)bytes;
+    (void)ret_resident;
+    errno = ENOSYS;
+    return -1;
 }

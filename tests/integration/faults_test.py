@@ -19,6 +19,18 @@ IS_ROOT = os.geteuid() == 0
 NOBODY = 65534
 BURNER = "int main(void) { volatile unsigned long x = 1; for (long i = 0; i < 150000000; i++) x = x * 3 + 1; return x == 7; }"
 
+THREADS_AND_CHILD = """import os, threading, time
+def burn(): sum(i * i % 7 for i in range(3000000))
+threads = [threading.Thread(target=one) for one in (burn, burn, lambda: time.sleep(0.5))]
+[one.start() for one in threads]
+child = os.fork()
+if child == 0:
+    burn()
+    raise SystemExit(3)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+[one.join() for one in threads]
+"""
+
 
 def limit(which, value):
     return lambda: resource.setrlimit(which, (value, value))
@@ -39,11 +51,12 @@ def close_standard():
 
 class Case:
     def __init__(self, name, command, set_up=None, comes=None, needs=True, wrap=None, missing="not permitted here", no_stderr=False,
-                 before=""):
-        """`comes`: whether a profile must come (True), must not (False), or may (None). `wrap`: put before, without Pando."""
+                 before="", mode="cpu"):
+        """`comes`: whether a profile must come (True), must not (False), or may (None). `wrap`: put before, without Pando. `mode`: of
+        Pando."""
         self.name, self.command, self.set_up, self.comes, self.needs = name, command, set_up, comes, needs
         self.wrap, self.missing, self.no_stderr = wrap or [], missing, no_stderr
-        self.before = before
+        self.before, self.mode = before, mode
 
 
 def run(case, variables, preload):
@@ -84,6 +97,18 @@ def limits(faults):
     yield Case("closed 0-2", work, close_standard)
 
 
+def filtered(faults):
+    """The filter that hardened units of systemd have: what it has no word for ends the process."""
+    tests = os.path.dirname(os.path.abspath(__file__))
+    has_seccomp = subprocess.run(["/usr/bin/python3", "-c", "import seccomp"], capture_output=True).returncode == 0
+    filter_ = ["/usr/bin/python3", os.path.join(tests, "under_filter.py"), os.path.join(tests, "..", "data", "system-service.txt")]
+    for mode in ("cpu", "both"):
+        yield Case(f"@system-service or death, {mode}", [faults, "work"], wrap=filter_, comes=True, needs=has_seccomp,
+                   missing="no python3-seccomp", mode=mode)
+    yield Case("@system-service or death, python3", ["/usr/bin/python3", "-c", THREADS_AND_CHILD], wrap=filter_, comes=True,
+               needs=has_seccomp, missing="no python3-seccomp", mode="both")
+
+
 def surroundings(faults, folder):
     work, can_mount = [faults, "work"], IS_ROOT and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
     yield Case("no /proc", work, wrap=["unshare", "-m", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"], needs=can_mount)
@@ -93,6 +118,7 @@ def surroundings(faults, folder):
     yield Case("rights dropped", [faults, "drop"], comes=True)
     for mode in ("seccomp", "seccomp_prctl", "seccomp_strict"):
         yield Case(mode, [faults, mode], comes=True)
+    yield from filtered(faults)
     yield Case("all blocked", [faults, "blocked"])
     yield Case("signalfd of SIGPROF", [faults, "signalfd_prof"])
     yield Case("1000 images", [faults, "exec_state", "1000"])
@@ -143,7 +169,7 @@ def main():
                     continue
                 group = "faults-" + "".join(c if c.isalnum() else "-" for c in case.name)
                 plain = run(case, plain_environment(), "")
-                under = run(case, environment(library, receiver.url, group, rate_hz=RATE_HZ, interval_s=1), library)
+                under = run(case, environment(library, receiver.url, group, rate_hz=RATE_HZ, interval_s=1, mode=case.mode), library)
                 check(plain == under, f"{case.name}: without Pando {plain}, with it {under}")
                 report = wait_for(f"{case.name}'s profile", lambda: receiver.report(group), 20) if case.comes else receiver.report(group)
                 check(case.comes is not False or report is None, f"{case.name}: a profile came")
