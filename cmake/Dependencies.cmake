@@ -7,6 +7,11 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(SQLITE3 REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(LIBELF REQUIRED IMPORTED_TARGET libelf)
+pkg_check_modules(LIBDW REQUIRED IMPORTED_TARGET libdw)
+pkg_check_modules(LZMA REQUIRED IMPORTED_TARGET liblzma)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+# Loaded at run time, when the user has named a server: only its header is needed.
+find_path(DEBUGINFOD_INCLUDE_DIR elfutils/debuginfod.h REQUIRED)
 
 # Two libraries are called libunwind. LLVM's (libunwind-14-dev on some images) has no generic remote interface, which
 # the row builder needs: check which one it is, and say what to do.

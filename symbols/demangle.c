@@ -12,6 +12,8 @@
 
 #include <libiberty/demangle.h>
 
+#include "base/plain_text.h"
+
 enum {
     OUTPUT_MAX_BYTES = 1 << 20,     /* a name that expands to more is hostile */
     ALLOCATION_MAX_BYTES = 1 << 20,
@@ -83,10 +85,10 @@ static void on_text(const char *bytes, size_t len_bytes, void *context)
         longjmp(*give_up, 1);
 }
 
-/* Ends the text and marks what was cut. */
+/* Ends the text and marks what was cut; what would disturb a terminal is gone. */
 static size_t finish(struct output *output)
 {
-    size_t len = output->len_bytes;
+    size_t len = output->len_bytes, control;
     if (len >= output->text_bytes) {
         len = output->text_bytes - 1;
         while (len > 3 && ((unsigned char)output->text[len - 3] & 0xc0) == 0x80)
@@ -94,6 +96,10 @@ static size_t finish(struct output *output)
         memcpy(output->text + len - 3, "...", 3);
     }
     output->text[len] = '\0';
+    for (char *at = output->text; *at != '\0'; at++) {
+        if ((control = pando_plain_text_control(at)) != 0)
+            memset(at, '?', control);
+    }
     return len;
 }
 

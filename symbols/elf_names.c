@@ -13,6 +13,7 @@
 
 enum {
     SEGMENTS_MAX = 64,
+    PARTS_MAX = 4,
     SECTIONS_MAX = 65536,
     STT_GNU_INDIRECT = 10,
 };
@@ -204,20 +205,45 @@ static bool is_of_this_machine(Elf *elf)
            header.e_machine == EM_X86_64 && header.e_ident[EI_DATA] == ELFDATA2LSB;
 }
 
-static int read_elf(Elf *elf, size_t limit_bytes, struct pando_elf_names **ret_names)
+static Elf *open_part(const struct pando_elf_part *part)
 {
-    if (!is_of_this_machine(elf))
+    return part->image != NULL ? elf_memory(part->image, part->image_bytes) : elf_begin(part->fd, ELF_C_READ, NULL);
+}
+
+/* Adds the functions of one part; the first one tells where the segments are, too. */
+static int read_part(struct reading *reading, Elf *elf, struct pando_elf_names *names)
+{
+    bool is_first = reading->elf == NULL;
+    if (elf == NULL || !is_of_this_machine(elf))
         return PANDO_ERR_SYNTAX;
-    struct reading reading = {.elf = elf, .limit_bytes = limit_bytes};
+    reading->elf = elf;
+    if (is_first)
+        read_segments(reading, names);
+    free(reading->sections);
+    reading->sections = NULL;
+    reading->section_count = 0;
+    int error = read_sections(reading);
+    if (error == 0)
+        error = read_symbols(reading);
+    return error == 0 && is_first ? read_unwind_starts(reading, names) : error;
+}
+
+/* The parts stay open until the table is made: names point into them. */
+static int read_parts(Elf **elves, size_t count, size_t limit_bytes, struct pando_elf_names **ret_names)
+{
+    struct reading reading = {.limit_bytes = limit_bytes};
     struct pando_elf_names *names = calloc(1, sizeof *names);
     if (names == NULL)
         return PANDO_ERR_NO_MEMORY;
-    read_segments(&reading, names);
-    int error = read_sections(&reading);
-    if (error == 0)
-        error = read_symbols(&reading);
-    if (error == 0)
-        error = read_unwind_starts(&reading, names);
+    int error = read_part(&reading, elves[0], names);
+    for (size_t i = 1; i < count && error == 0; i++) {
+        size_t before = reading.count;
+        error = read_part(&reading, elves[i], names);
+        if (error == PANDO_ERR_NO_MEMORY)
+            break;
+        reading.count = error == 0 ? reading.count : before;
+        error = 0;
+    }
     size_t fixed_bytes = sizeof *names + pando_unwind_starts_bytes(&names->starts);
     if (error == 0 && fixed_bytes > limit_bytes)
         error = PANDO_ERR_LIMIT;
@@ -233,27 +259,29 @@ static int read_elf(Elf *elf, size_t limit_bytes, struct pando_elf_names **ret_n
     return 0;
 }
 
-static int read_and_end(Elf *elf, size_t limit_bytes, struct pando_elf_names **ret_names)
+int pando_elf_names_read(const struct pando_elf_part *parts, size_t part_count, size_t limit_bytes,
+                         struct pando_elf_names **ret_names)
 {
-    if (elf == NULL)
-        return PANDO_ERR_SYNTAX;
-    int error = read_elf(elf, limit_bytes, ret_names);
-    elf_end(elf);
+    Elf *elves[PARTS_MAX] = {NULL};
+    if (part_count > PARTS_MAX || elf_version(EV_CURRENT) == EV_NONE)
+        return PANDO_ERR_UNSUPPORTED;
+    for (size_t i = 0; i < part_count; i++)
+        elves[i] = open_part(&parts[i]);
+    int error = read_parts(elves, part_count, limit_bytes, ret_names);
+    for (size_t i = 0; i < part_count; i++)
+        elf_end(elves[i]);
     return error;
 }
 
 int pando_elf_names_read_file(int fd, size_t limit_bytes, struct pando_elf_names **ret_names)
 {
-    if (elf_version(EV_CURRENT) == EV_NONE)
-        return PANDO_ERR_UNSUPPORTED;
-    return read_and_end(elf_begin(fd, ELF_C_READ, NULL), limit_bytes, ret_names);
+    return pando_elf_names_read(&(struct pando_elf_part){.fd = fd}, 1, limit_bytes, ret_names);
 }
 
 int pando_elf_names_read_memory(char *image, size_t len_bytes, size_t limit_bytes, struct pando_elf_names **ret_names)
 {
-    if (elf_version(EV_CURRENT) == EV_NONE)
-        return PANDO_ERR_UNSUPPORTED;
-    return read_and_end(elf_memory(image, len_bytes), limit_bytes, ret_names);
+    return pando_elf_names_read(&(struct pando_elf_part){.fd = -1, .image = image, .image_bytes = len_bytes}, 1, limit_bytes,
+                                ret_names);
 }
 
 void pando_elf_names_free(struct pando_elf_names *names)
@@ -286,6 +314,20 @@ static const struct segment *segment_of(const struct pando_elf_names *names, uin
             found = segment;
     }
     return found;
+}
+
+bool pando_elf_names_address(const struct pando_elf_names *names, uint64_t file_offset, uint64_t *ret_address)
+{
+    const struct segment *segment = segment_of(names, file_offset);
+    if (segment == NULL)
+        return false;
+    *ret_address = file_offset - segment->file_offset + segment->address;
+    return true;
+}
+
+bool pando_elf_names_has_unwind(const struct pando_elf_names *names)
+{
+    return names->starts.count != 0;
 }
 
 const char *pando_elf_names_find(struct pando_elf_names *names, uint64_t file_offset, uint64_t *ret_start_offset)

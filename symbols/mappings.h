@@ -21,6 +21,8 @@ enum pando_object_kind {
 };
 
 struct pando_elf_names;
+struct pando_object_debug;
+struct pando_debug_lines;
 
 struct pando_object {
     uint32_t number;        /* from 1, in the order of first sight; never used twice */
@@ -35,9 +37,11 @@ struct pando_object {
     uint64_t located_in;    /* the last period in which an address was located in it; 0: in none */
     /* The owner's (symbols.c): */
     struct pando_elf_names *names;
+    struct pando_object_debug *debug; /* what was found out about it; NULL: nothing yet */
+    struct pando_debug_lines *lines;
     uint64_t last_use;
-    uint32_t read_count;
-    bool unreadable;
+    uint32_t read_count, lines_read_count;
+    bool unreadable, has_no_lines;
     bool tried_to_verify;
     bool verified;          /* the file at path was found to be the mapped one; it is the one with: */
     uint64_t file_dev, file_inode;

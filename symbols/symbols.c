@@ -10,25 +10,23 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "symbols/debuginfod.h"
 #include "symbols/elf_names.h"
-#include "symbols/mappings.h"
-#include "symbols/object_file.h"
+#include "symbols/object_debug.h"
+#include "symbols/symbols_private.h"
 
 enum {
     VDSO_MAX_BYTES = 1 << 20,
     READS_MAX = 64, /* of one object: after so many evictions it stays without names rather than be read for ever */
 };
 
-struct pando_symbols {
-    struct pando_mappings mappings;
-    size_t limit_bytes;
-    size_t used_bytes;      /* of all tables */
-    uint64_t use_number;
-};
-
 static void on_object_freed(struct pando_object *object)
 {
     pando_elf_names_free(object->names);
+    pando_symbols_close_lines(object);
+    if (object->debug != NULL)
+        pando_object_debug_release(object->debug);
+    free(object->debug);
 }
 
 struct pando_symbols *pando_symbols_new(size_t limit_bytes)
@@ -45,8 +43,16 @@ void pando_symbols_free(struct pando_symbols *symbols)
 {
     if (symbols == NULL)
         return;
+    pando_debuginfod_free(symbols->access.fetcher);
     pando_mappings_release(&symbols->mappings);
+    pando_name_cache_free(symbols->found);
     free(symbols);
+}
+
+void pando_symbols_set_process(struct pando_symbols *symbols, int pid)
+{
+    symbols->access.process.pid = pid;
+    snprintf(symbols->access.process.root, sizeof symbols->access.process.root, "/proc/%d/root", pid);
 }
 
 static void count_bytes(struct pando_symbols *symbols)
@@ -65,8 +71,8 @@ int pando_symbols_update_maps(struct pando_symbols *symbols, const char *maps, s
     return error;
 }
 
-/* Throws tables away, least recently used first, until all fit; never the one of `keep`. */
-static void evict(struct pando_symbols *symbols, const struct pando_object *keep)
+/* Least recently used first. */
+void pando_symbols_evict(struct pando_symbols *symbols, const struct pando_object *keep)
 {
     while (symbols->used_bytes > symbols->limit_bytes) {
         struct pando_object *oldest = NULL;
@@ -83,7 +89,7 @@ static void evict(struct pando_symbols *symbols, const struct pando_object *keep
     }
 }
 
-static int read_vdso(const struct pando_mapping *mapping, size_t limit_bytes, struct pando_elf_names **ret_names)
+static int read_vdso(const struct pando_symbols *symbols, const struct pando_mapping *mapping, struct pando_elf_names **ret_names)
 {
     uint64_t len = mapping->end - mapping->start;
     if (len > VDSO_MAX_BYTES || mapping->file_offset != 0)
@@ -91,29 +97,49 @@ static int read_vdso(const struct pando_mapping *mapping, size_t limit_bytes, st
     char *image = malloc(len);
     if (image == NULL)
         return PANDO_ERR_NO_MEMORY;
-    int error = pando_own_memory_read(mapping->start, image, len);
+    int error = pando_object_memory_read(&symbols->access.process, mapping->start, image, len);
     if (error == 0)
-        error = pando_elf_names_read_memory(image, len, limit_bytes, ret_names);
+        error = pando_elf_names_read_memory(image, len, symbols->limit_bytes, ret_names);
     free(image);
     return error;
 }
 
-static int read_file(const struct pando_mapping *mapping, size_t limit_bytes, struct pando_elf_names **ret_names)
+static int read_file(struct pando_symbols *symbols, const struct pando_mapping *mapping, struct pando_elf_names **ret_names)
 {
-    int fd;
-    int error = pando_object_file_open(mapping, &fd);
-    if (error != 0)
-        return error;
-    error = pando_elf_names_read_file(fd, limit_bytes, ret_names);
-    close(fd);
-    return error;
+    struct pando_object *object = mapping->object;
+    if (object->debug == NULL)
+        object->debug = calloc(1, sizeof *object->debug);
+    if (object->debug == NULL)
+        return PANDO_ERR_NO_MEMORY;
+    return pando_object_debug_names(mapping, object->debug, &symbols->access, symbols->limit_bytes, ret_names);
 }
 
-/* The object's names, read when they are not there. NULL when there are none to be had. */
-static struct pando_elf_names *names_of(struct pando_symbols *symbols, const struct pando_mapping *mapping)
+/* A debug file was on its way when the names were read, and now it is here: they are read again. */
+static void forget_if_fetched(struct pando_symbols *symbols, struct pando_object *object)
+{
+    if (object->names == NULL || object->debug == NULL || !object->debug->waits)
+        return;
+    int fd = -1;
+    char *path = NULL;
+    int error = pando_debuginfod_get(symbols->access.fetcher, &object->debug->id, &fd, &path);
+    if (error == PANDO_ERR_BUSY)
+        return;
+    object->debug->waits = false;
+    if (error != 0)
+        return;
+    close(fd);
+    free(path);
+    symbols->used_bytes -= pando_elf_names_bytes(object->names);
+    pando_elf_names_free(object->names);
+    object->names = NULL;
+}
+
+struct pando_elf_names *pando_symbols_names_of(struct pando_symbols *symbols, const struct pando_mapping *mapping)
 {
     struct pando_object *object = mapping->object;
     object->last_use = ++symbols->use_number;
+    if (symbols->access.fetcher != NULL)
+        forget_if_fetched(symbols, object);
     if (object->names != NULL || object->unreadable || object->kind == PANDO_OBJECT_ANONYMOUS)
         return object->names;
     if (object->read_count == READS_MAX) {
@@ -121,15 +147,15 @@ static struct pando_elf_names *names_of(struct pando_symbols *symbols, const str
         return NULL;
     }
     object->read_count++;
-    int error = object->kind == PANDO_OBJECT_VDSO ? read_vdso(mapping, symbols->limit_bytes, &object->names)
-                                                  : read_file(mapping, symbols->limit_bytes, &object->names);
+    int error = object->kind == PANDO_OBJECT_VDSO ? read_vdso(symbols, mapping, &object->names)
+                                                  : read_file(symbols, mapping, &object->names);
     if (error != 0) {
         object->names = NULL;
         object->unreadable = error != PANDO_ERR_NO_MEMORY; /* there may be some next time */
         return NULL;
     }
     symbols->used_bytes += pando_elf_names_bytes(object->names);
-    evict(symbols, object);
+    pando_symbols_evict(symbols, object);
     return object->names;
 }
 
@@ -138,7 +164,7 @@ static void name_offset(struct pando_symbols *symbols, const struct pando_mappin
 {
     ret_name->object = mapping->object->name;
     ret_name->object_offset = offset;
-    struct pando_elf_names *names = names_of(symbols, mapping);
+    struct pando_elf_names *names = pando_symbols_names_of(symbols, mapping);
     if (names == NULL)
         return;
     size_t bytes = pando_elf_names_bytes(names);
@@ -147,7 +173,7 @@ static void name_offset(struct pando_symbols *symbols, const struct pando_mappin
     if (ret_name->function == NULL)
         ret_name->object_offset = start_offset;
     symbols->used_bytes += pando_elf_names_bytes(names) - bytes;
-    evict(symbols, mapping->object);
+    pando_symbols_evict(symbols, mapping->object);
 }
 
 static uint64_t offset_of(const struct pando_mapping *mapping, uint64_t address)
@@ -166,14 +192,14 @@ int pando_symbols_find(struct pando_symbols *symbols, uint64_t address, struct p
 }
 
 /* An object may be gone before it is named, and then only a file that was verified is known to be the mapped one. */
-static void verify_once(const struct pando_mapping *mapping)
+static void verify_once(const struct pando_symbols *symbols, const struct pando_mapping *mapping)
 {
     struct pando_object *object = mapping->object;
     if (object->tried_to_verify || object->kind != PANDO_OBJECT_FILE || mapping->gone_since != 0)
         return;
     object->tried_to_verify = true;
     int fd;
-    if (!object->verified && pando_object_file_open(mapping, &fd) == 0)
+    if (!object->verified && pando_object_file_open(&symbols->access.process, mapping, &fd) == 0)
         close(fd);
 }
 
@@ -186,8 +212,15 @@ int pando_symbols_locate(struct pando_symbols *symbols, uint64_t address, struct
     ret_place->object = mapping->object->number;
     if (mapping->object->kind != PANDO_OBJECT_ANONYMOUS)
         ret_place->offset = offset_of(mapping, address);
-    verify_once(mapping);
+    verify_once(symbols, mapping);
     return 0;
+}
+
+struct pando_mapping pando_symbols_mapping_of(const struct pando_symbols *symbols, struct pando_object *object)
+{
+    if (object->mapping_count == 0)
+        return (struct pando_mapping){.object = object, .gone_since = symbols->mappings.update_number};
+    return symbols->mappings.items[object->shown_at];
 }
 
 int pando_symbols_name(struct pando_symbols *symbols, const struct pando_symbols_place *place,
@@ -197,14 +230,25 @@ int pando_symbols_name(struct pando_symbols *symbols, const struct pando_symbols
     struct pando_object *object = pando_mappings_object(&symbols->mappings, place->object);
     if (object == NULL)
         return PANDO_ERR_NOT_FOUND;
-    const struct pando_mapping gone = {.object = object, .gone_since = symbols->mappings.update_number};
-    bool is_gone = object->mapping_count == 0;
-    name_offset(symbols, is_gone ? &gone : &symbols->mappings.items[object->shown_at], place->offset, ret_name);
+    if (symbols->found != NULL)
+        pando_name_cache_find(symbols->found, place, &ret_name->frames, &ret_name->frame_count);
+    ret_name->object = object->name;
+    ret_name->object_offset = place->offset;
+    if (ret_name->frame_count != 0)
+        ret_name->function = ret_name->frames[ret_name->frame_count - 1].function;
+    if (ret_name->function == NULL) {
+        const struct pando_mapping mapping = pando_symbols_mapping_of(symbols, object);
+        name_offset(symbols, &mapping, place->offset, ret_name);
+    }
     return 0;
 }
 
 void pando_symbols_end_period(struct pando_symbols *symbols)
 {
+    pando_symbols_close_all_lines(symbols);
+    if (symbols->found_is_full)
+        pando_name_cache_empty(symbols->found);
+    symbols->found_is_full = false;
     pando_mappings_end_period(&symbols->mappings);
     count_bytes(symbols);
 }
