@@ -2,16 +2,14 @@
 botocore's judgement, asked how to profile before each interval and obeyed, told what machine it runs on; and no secret anywhere.
 
 Arguments: LIBPANDO."""
-import http.server
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
-from pando_testing import check, wait_for
+from pando_testing import Service as HttpService, ServiceHandler, check, wait_for
 
 try:
     import botocore.auth
@@ -26,9 +24,7 @@ GROUP = "my-group"
 ARN = "arn:aws:codeguru-profiler:eu-west-2:123456789012:profilingGroup/" + GROUP
 
 
-class Service(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
+class Service(HttpService):
     def __init__(self):
         self.profiles = []       # bodies
         self.asked = []          # bodies of ConfigureAgent
@@ -36,24 +32,10 @@ class Service(http.server.ThreadingHTTPServer):
         self.unsigned = []
         self.configuration = {"agentParameters": {}, "periodInSeconds": 60, "shouldProfile": True}
         self.configure_status = 200
-        self.lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request, client_address):
-        """Clients that go away are part of the tests."""
+        super().__init__(Handler)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self, status, body=""):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body.encode())
-
+class Handler(ServiceHandler):
     def is_signed(self, body):
         if botocore is None or "Authorization" not in self.headers:
             return "Authorization" in self.headers
@@ -65,7 +47,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.headers["Authorization"].endswith("Signature=" + signature)
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         service = self.server
         with service.lock:
             service.paths.append(self.path)
@@ -84,9 +66,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/ecs/task":
             return self.answer(200, json.dumps({"TaskARN": "arn:aws:ecs:task/1", "Limits": {"CPU": 0.5, "Memory": 512}}))
         return self.answer(404)
-
-    def log_message(self, *_):
-        pass
 
 
 class Host:

@@ -2,15 +2,15 @@
 their order; renewal; and what must never be asked, sent or logged.
 
 Arguments: the programs "credentials" and "deliver"."""
-import http.server
 import json
 import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.parse
+
+from pando_testing import Service, ServiceHandler, check
 
 try:
     import botocore.auth
@@ -24,19 +24,12 @@ NOW = 1795478400  # 2026-11-24T00:00:00Z
 CANARY = "CANARYsecret0123456789+/"
 
 
-def check(condition, message):
-    if not condition:
-        sys.exit(f"FAILED: {message}")
-
-
 def iso(wall_s):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall_s))
 
 
-class Server(http.server.ThreadingHTTPServer):
+class Server(Service):
     """Plays STS, a container's endpoint, the metadata service, and the service itself, each by its paths."""
-
-    daemon_threads = True
 
     def __init__(self):
         self.requests = []       # (method, path, headers, body)
@@ -48,31 +41,13 @@ class Server(http.server.ThreadingHTTPServer):
         self.issued = 0
         self.clock_s = None      # what the service believes the time is
         self.delivered = []
-        self.lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request, client_address):
-        """Clients that go away are part of the tests."""
+        super().__init__(Handler)
 
     def paths(self):
         return [f"{method} {path}" for method, path, _, _ in self.requests]
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def answer(self, status, body=b"", headers=(), date=None):
-        body = body if isinstance(body, bytes) else body.encode()
-        self.send_response_only(status)
-        self.send_header("Date", self.date_time_string(date))
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
+class Handler(ServiceHandler):
     def issue(self, kind, with_code=False):
         server = self.server
         server.issued += 1
@@ -82,7 +57,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def handle_one(self):
         server = self.server
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("utf-8", "replace")
+        body = self.body().decode("utf-8", "replace")
         with server.lock:
             server.requests.append((self.command, self.path, dict(self.headers.items()), body))
             if server.broken > 0:
@@ -141,9 +116,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.answer(204, date=at)
 
     do_GET = do_POST = do_PUT = handle_one
-
-    def log_message(self, *_):
-        pass
 
 
 class Home:

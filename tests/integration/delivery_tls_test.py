@@ -2,7 +2,6 @@
 to nobody else, a last flush inside exit() still has its TLS, and the body is JSON by another reader's judgement.
 
 Run with PANDO_BUILD=<build directory>; 77 = skipped (no openssl command, or the program "deliver" is not built)."""
-import http.server
 import json
 import os
 import shutil
@@ -11,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import threading
+
+from pando_testing import Service, ServiceHandler
 
 sys.setrecursionlimit(20000)
 NAME = 'lib x.so:a"b\\c\n\x01\x7f\ufffd<\u00e9\U0001f333>'
@@ -23,52 +24,35 @@ def find_program(build):
     return None
 
 
-class Receiver(http.server.ThreadingHTTPServer):
+class Receiver(Service):
     """Keeps bodies by token. With a certificate it speaks TLS."""
-
-    daemon_threads = True
 
     def __init__(self, certificate=None):
         self.bodies = {}
         self.hang = threading.Event()
         self.hangs = False
         self.paths = []
-        super().__init__(("127.0.0.1", 0), Handler)
-        if certificate:
+
+        def wrap(socket):
+            if certificate is None:
+                return socket
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
             # The handshake is the connection's thread's, so that a client that leaves stops nobody else.
-            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
-        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
-
-    def handle_error(self, request, client_address):
-        if not isinstance(sys.exc_info()[1], (ssl.SSLError, OSError)):
-            super().handle_error(request, client_address)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
+            return context.wrap_socket(socket, server_side=True, do_handshake_on_connect=False)
+        super().__init__(Handler, wrap)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Handler(ServiceHandler):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         self.server.paths.append(self.path)
         if self.server.hangs:
             self.server.hang.set()
             self.rfile.read(1)  # until the client goes away
             return
         self.server.bodies[self.path.split("profileToken=")[1]] = body
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
+        self.answer(204)
 
 
 def make_certificate(folder, name, host, days=2):

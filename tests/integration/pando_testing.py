@@ -1,10 +1,12 @@
 """What the integration tests share: a receiver of their own, a program under libpando.so, and what came of it."""
+import http.server
 import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -61,6 +63,51 @@ class Receiver:
     def groups(self):
         with urllib.request.urlopen(self.url + "/api/v1/groups") as answer:
             return json.load(answer)
+
+
+class Service(http.server.ThreadingHTTPServer):
+    """An HTTP service of a test's own, on a free port, in a thread from the start. `handler` is a ServiceHandler."""
+
+    daemon_threads = True
+
+    def __init__(self, handler, wrap=lambda socket: socket):
+        self.lock = threading.Lock()
+        super().__init__(("127.0.0.1", 0), handler)
+        self.socket = wrap(self.socket)
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+    def handle_error(self, request, client_address):
+        """Clients that go away, or are killed, are part of the tests; whatever else is wrong is shown."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.shutdown()
+        self.server_close()
+
+
+class ServiceHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def body(self):
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def answer(self, status, body=b"", headers=(), date=None):
+        body = body if isinstance(body, bytes) else body.encode()
+        self.send_response_only(status)
+        self.send_header("Date", self.date_time_string(date))
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
 
 
 def environment(library, url, group, **settings):

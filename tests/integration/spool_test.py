@@ -2,7 +2,6 @@
 and the folder is never somebody else's.
 
 Arguments: the program "spooler". strace is used where it is there."""
-import http.server
 import json
 import os
 import random
@@ -11,10 +10,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
-from pando_testing import check
+from pando_testing import Service as HttpService, ServiceHandler, check
 
 SPOOLER = sys.argv[1]
 SECONDS = "30"
@@ -22,27 +20,17 @@ KILLS = int(os.environ.get("PANDO_TEST_KILLS", "150"))
 SEED = int(os.environ.get("PANDO_TEST_SEED", "1"))
 
 
-class Service(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-
+class Service(HttpService):
     def __init__(self):
         self.tokens = {}         # token: bodies that differ; a set of one
         self.requests = 0
         self.trouble = None      # a random.Random: some requests are refused, some answers are lost
-        self.lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-    def handle_error(self, request, client_address):
-        """Clients that are killed are what this is about."""
+        super().__init__(Handler)
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
+class Handler(ServiceHandler):
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.body()
         service = self.server
         with service.lock:
             service.requests += 1
@@ -52,11 +40,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fate < 0.4:  # not stored, or stored and not said
             self.close_connection = True
             return
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
+        self.answer(204)
 
 
 def environment():

@@ -24,19 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile uint64_t sink;
-
-__attribute__((noinline)) static void burn_ms(int ms)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    double end = (double)now.tv_sec + (double)now.tv_nsec / 1e9 + ms / 1e3;
-    do {
-        for (int i = 0; i < 10000; i++)
-            sink = sink * 6364136223846793005u + 1;
-        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    } while ((double)now.tv_sec + (double)now.tv_nsec / 1e9 < end);
-}
+#include "burn.h"
 
 /* Without a clock, which a filter might forbid. */
 __attribute__((noinline)) static void burn_blindly(void)
