@@ -11,33 +11,15 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/cursor.h"
 #include "base/error.h"
-#include "uploader/small_file.h"
 #include "uploader/spool_folder.h"
+#include "uploader/spool_owner.h"
 
-enum { STAT_BYTES = 1024, START_FIELD = 22, FILE_MAX_BYTES = 65 << 20 };
+enum { FILE_MAX_BYTES = 65 << 20 };
 
 static void add(atomic_ullong *counter, unsigned long long value)
 {
     atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
-}
-
-/* When a process began, in the kernel's ticks since boot: with the pid it names one process for good. 0: there is none. */
-static uint64_t start_of(uint32_t pid)
-{
-    char path[64], text[STAT_BYTES + 1];
-    size_t len;
-    snprintf(path, sizeof path, "/proc/%u/stat", pid);
-    const char *at = pando_small_file_read(path, text, STAT_BYTES, &len) == 0 ? strrchr(text, ')') : NULL;
-    for (int field = 2; at != NULL && field < START_FIELD; field++) {
-        at = strchr(at, ' ');
-        at += at != NULL;
-    }
-    struct pando_cursor cursor = pando_cursor_of_text(at != NULL ? at : "");
-    uint64_t start = 0;
-    pando_cursor_decimal(&cursor, UINT64_MAX, &start);
-    return start;
 }
 
 static int write_all(int file, const char *bytes, size_t len_bytes)
@@ -79,13 +61,13 @@ static int write_new(const struct pando_spool *spool, int folder, const struct p
 
 static int write_file(struct pando_spool *spool, int folder, struct pando_payload *payload)
 {
-    char new_name[16 + PANDO_TOKEN_SIZE], name[PANDO_SPOOL_NAME_BYTES];
+    char new_name[PANDO_SPOOL_NAME_BYTES], name[PANDO_SPOOL_NAME_BYTES];
     struct pando_spool_name parts = {.group_hash = pando_spool_group_hash(spool->group),
                                      .sealed_wall_ms = pando_clock_wall_ns() / 1000000u, .owner_pid = (uint32_t)getpid(),
-                                     .owner_start = start_of((uint32_t)getpid())};
+                                     .owner_start = pando_spool_start_of((uint32_t)getpid())};
     memcpy(parts.token, payload->token, sizeof parts.token);
     pando_spool_name_write(&parts, name);
-    snprintf(new_name, sizeof new_name, ".new-%s", payload->token);
+    pando_spool_new_name_write(&parts, new_name);
     if (payload->len_bytes + PANDO_SPOOL_HEADER_BYTES > spool->limit_bytes)
         return PANDO_ERR_LIMIT;
     add(&spool->counters->spool_dropped, pando_spool_folder_make_room(folder, payload->len_bytes + PANDO_SPOOL_HEADER_BYTES,
@@ -185,10 +167,10 @@ static struct pando_payload *claim(struct pando_spool *spool, int folder, const 
     return payload;
 }
 
-static bool is_free(const struct pando_spool_name *name, uint64_t age_ms)
+static bool is_free(const struct pando_spool_name *name, uint64_t distance_ms)
 {
     bool is_own = name->owner_pid == (uint32_t)getpid();
-    return start_of(name->owner_pid) != name->owner_start || (is_own && age_ms > PANDO_SPOOL_OWN_MS);
+    return pando_spool_start_of(name->owner_pid) != name->owner_start || (is_own && distance_ms > PANDO_SPOOL_OWN_MS);
 }
 
 struct pando_payload *pando_spool_take(struct pando_spool *spool)
@@ -200,17 +182,18 @@ struct pando_payload *pando_spool_take(struct pando_spool *spool)
         return NULL;
     int count = pando_spool_folder_list(folder, &entries);
     uint64_t now_ms = pando_clock_wall_ns() / 1000000u, hash = pando_spool_group_hash(spool->group);
-    uint64_t own_start = start_of((uint32_t)getpid());
+    uint64_t own_start = pando_spool_start_of((uint32_t)getpid());
     for (int i = 0; i < count && payload == NULL; i++) {
         const struct pando_spool_name *name = &entries[i].name;
         uint64_t age_ms = now_ms > name->sealed_wall_ms ? now_ms - name->sealed_wall_ms : 0;
+        uint64_t distance_ms = age_ms != 0 ? age_ms : name->sealed_wall_ms - now_ms; /* the clock may have been set back since */
         if (name->group_hash != hash)
             continue;
         if (age_ms > PANDO_SPOOL_AGE_MAX_S * 1000ull) {
             char text[PANDO_SPOOL_NAME_BYTES];
             pando_spool_name_write(name, text);
             add(&spool->counters->spool_dropped, unlinkat(folder, text, 0) == 0);
-        } else if (is_free(name, age_ms)) {
+        } else if (is_free(name, distance_ms)) {
             payload = claim(spool, folder, name, own_start);
         }
     }

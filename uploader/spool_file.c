@@ -10,7 +10,7 @@
 #include "base/cursor.h"
 #include "base/error.h"
 
-static const char form[] = "pando-spool-1", suffix[] = ".profile";
+static const char form[] = "pando-spool-1", suffix[] = ".profile", new_prefix[] = ".new-";
 static const char *const content_types[] = {"application/json", "application/x-amzn-ion"};
 enum { CONTENT_TYPES = sizeof content_types / sizeof content_types[0] };
 
@@ -42,6 +42,12 @@ void pando_spool_name_write(const struct pando_spool_name *name, char text[PANDO
              (unsigned long long)name->sealed_wall_ms, name->owner_pid, (unsigned long long)name->owner_start, name->token, suffix);
 }
 
+void pando_spool_new_name_write(const struct pando_spool_name *name, char text[PANDO_SPOOL_NAME_BYTES])
+{
+    snprintf(text, PANDO_SPOOL_NAME_BYTES, "%s%u.%llu.%.36s", new_prefix, name->owner_pid, (unsigned long long)name->owner_start,
+             name->token);
+}
+
 static bool is_token(const char *text, size_t len)
 {
     return len == PANDO_TOKEN_SIZE - 1 && strspn(text, "0123456789abcdef-") >= len;
@@ -67,6 +73,19 @@ bool pando_spool_name_read(const char *text, struct pando_spool_name *ret_name)
     name.token[PANDO_TOKEN_SIZE - 1] = '\0';
     *ret_name = name;
     return true;
+}
+
+bool pando_spool_new_name_read(const char *text, uint32_t *ret_owner_pid, uint64_t *ret_owner_start)
+{
+    uint64_t pid;
+    if (strncmp(text, new_prefix, sizeof new_prefix - 1) != 0)
+        return false;
+    struct pando_cursor cursor = pando_cursor_of_text(text + sizeof new_prefix - 1);
+    bool good = pando_cursor_decimal(&cursor, UINT32_MAX, &pid) == 0 && pando_cursor_skip_char(&cursor, '.') == 0 &&
+                pando_cursor_decimal(&cursor, UINT64_MAX, ret_owner_start) == 0 && pando_cursor_skip_char(&cursor, '.') == 0 &&
+                is_token(cursor.at, (size_t)(cursor.end - cursor.at));
+    *ret_owner_pid = good ? (uint32_t)pid : 0;
+    return good;
 }
 
 static unsigned number_of_type(const char *content_type)

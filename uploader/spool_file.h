@@ -22,6 +22,10 @@ struct pando_spool_name {
 void pando_spool_name_write(const struct pando_spool_name *name, char text[PANDO_SPOOL_NAME_BYTES]);
 /* False: it is none of ours. */
 bool pando_spool_name_read(const char *text, struct pando_spool_name *ret_name);
+/* What the file is called while it is written: ".new-" and the owner and the token of its name. */
+void pando_spool_new_name_write(const struct pando_spool_name *name, char text[PANDO_SPOOL_NAME_BYTES]);
+/* False: it is no such name. */
+bool pando_spool_new_name_read(const char *text, uint32_t *ret_owner_pid, uint64_t *ret_owner_start);
 uint64_t pando_spool_group_hash(const char *group);
 
 /* Writes the first line, with its line break and a NUL; its length. */

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "uploader/spool_owner.h"
 
 enum { LEFTOVER_S = 3600 };
 
@@ -37,13 +38,19 @@ static int compare(const void *a, const void *b)
     return strcmp(left->name.token, right->name.token);
 }
 
-/* What a writer that was killed has left; a live one is done within an hour. */
-static void delete_leftover(int folder, const char *name)
+/* What a writer that was killed has left. A live one is left alone, however the clock has been set meanwhile; one that only seems to
+ * be gone (another pid namespace) has an hour. False: it is no such file. */
+static bool delete_leftover(int folder, const char *name)
 {
     struct stat state;
-    if (fstatat(folder, name, &state, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(state.st_mode) &&
-        (int64_t)(pando_clock_wall_ns() / 1000000000u) - state.st_mtime > LEFTOVER_S)
+    uint32_t pid;
+    uint64_t start;
+    if (!pando_spool_new_name_read(name, &pid, &start))
+        return false;
+    if (pando_spool_start_of(pid) != start && fstatat(folder, name, &state, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(state.st_mode) &&
+        llabs((int64_t)(pando_clock_wall_ns() / 1000000000u) - state.st_mtime) > LEFTOVER_S)
         unlinkat(folder, name, 0);
+    return true;
 }
 
 static bool read_entry(int folder, const char *name, struct pando_spool_entry *entry)
@@ -70,9 +77,7 @@ int pando_spool_folder_list(int folder, struct pando_spool_entry **ret_entries)
         return listing == NULL ? PANDO_ERR_IO : PANDO_ERR_NO_MEMORY;
     }
     for (struct dirent *found; count < PANDO_SPOOL_FILES_MAX && (found = readdir(listing)) != NULL;) {
-        if (strncmp(found->d_name, ".new-", 5) == 0)
-            delete_leftover(folder, found->d_name);
-        else
+        if (!delete_leftover(folder, found->d_name))
             count += read_entry(folder, found->d_name, &entries[count]);
     }
     closedir(listing);

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 
-from pando_testing import Service, ServiceHandler
+from pando_testing import Service, ServiceHandler, make_certificate
 
 sys.setrecursionlimit(20000)
 NAME = 'lib x.so:a"b\\c\n\x01\x7f\ufffd<\u00e9\U0001f333>'
@@ -53,24 +53,6 @@ class Handler(ServiceHandler):
             return
         self.server.bodies[self.path.split("profileToken=")[1]] = body
         self.answer(204)
-
-
-def make_certificate(folder, name, host, days=2):
-    path = os.path.join(folder, name)
-    key, request, cert = path + ".key", path + ".csr", path + ".crt"
-    extension = path + ".ext"
-    with open(extension, "w") as file:
-        file.write(f"subjectAltName={host}\nbasicConstraints=critical,CA:TRUE\n")
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj",
-                    "/CN=" + name], **quiet)
-    subprocess.run(["openssl", "x509", "-req", "-in", request, "-signkey", key, "-out", cert, "-days", str(days),
-                    "-extfile", extension], **quiet)
-    with open(path + ".pem", "w") as file:
-        for part in (key, cert):
-            with open(part) as source:
-                file.write(source.read())
-    return path + ".pem", cert
 
 
 def environment_with(**more):

@@ -34,11 +34,14 @@ def wait_for(what, condition, seconds=60):
 class Receiver:
     """`pando serve` on a free port, with a store in a temporary folder."""
 
-    def __init__(self, pando):
-        self.pando = pando
+    def __init__(self, pando, *options):
+        self.pando, self.options = pando, options
         self.folder = tempfile.TemporaryDirectory()
         self.store = os.path.join(self.folder.name, "store.sqlite")
-        self.process = subprocess.Popen([pando, "serve", "--listen", "127.0.0.1:0", "--store", self.store],
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([self.pando, "serve", "--listen", "127.0.0.1:0", "--store", self.store, *self.options],
                                         stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         found = re.search(r"http://[^ \n/]+", line)
@@ -54,9 +57,16 @@ class Receiver:
         self.process.stdout.close()
         self.folder.cleanup()
 
-    def report(self, group):
+    def kill(self):
+        """SIGKILL; another one goes on with the same store, at another port."""
+        self.process.kill()
+        self.process.wait(20)
+        self.process.stdout.close()
+        self.start()
+
+    def report(self, group, *options):
         """The report of a group as `pando report --format json` gives it; None when nothing came."""
-        done = subprocess.run([self.pando, "report", "--url", self.url, "--group", group, "--format", "json", "--top", "1000"],
+        done = subprocess.run([self.pando, "report", "--url", self.url, "--group", group, "--format", "json", "--top", "1000", *options],
                               capture_output=True, text=True)
         return json.loads(done.stdout) if done.returncode == 0 else None
 
@@ -108,6 +118,25 @@ class ServiceHandler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def make_certificate(folder, name, host, days=2):
+    """A self-signed certificate for `host` ("DNS:a,IP:127.0.0.1"): the paths of it with its key, and of it alone."""
+    path = os.path.join(folder, name)
+    key, request, cert = path + ".key", path + ".csr", path + ".crt"
+    extension = path + ".ext"
+    with open(extension, "w", encoding="utf-8") as file:
+        file.write(f"subjectAltName={host}\nbasicConstraints=critical,CA:TRUE\n")
+    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    subprocess.run(["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", request, "-subj",
+                    "/CN=" + name], **quiet)
+    subprocess.run(["openssl", "x509", "-req", "-in", request, "-signkey", key, "-out", cert, "-days", str(days),
+                    "-extfile", extension], **quiet)
+    with open(path + ".pem", "w", encoding="utf-8") as file:
+        for part in (key, cert):
+            with open(part, encoding="utf-8") as source:
+                file.write(source.read())
+    return path + ".pem", cert
 
 
 def environment(library, url, group, **settings):
