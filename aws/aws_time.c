@@ -74,7 +74,20 @@ static bool take_offset(struct pando_cursor *cursor, int64_t *ret_offset_s)
     return true;
 }
 
-int pando_aws_time_parse(const char *text, int64_t *ret_wall_s)
+/* The fraction of a second that is there, cut to milliseconds. */
+static unsigned take_fraction_ms(struct pando_cursor *cursor)
+{
+    unsigned ms = 0, digits = 0;
+    for (; cursor->at < cursor->end && *cursor->at >= '0' && *cursor->at <= '9'; cursor->at++, digits++) {
+        if (digits < 3)
+            ms = ms * 10 + (unsigned)(*cursor->at - '0');
+    }
+    for (; digits < 3; digits++)
+        ms *= 10;
+    return ms;
+}
+
+int pando_aws_time_parse_ms(const char *text, int64_t *ret_wall_ms)
 {
     struct pando_cursor cursor = pando_cursor_of_text(text);
     unsigned year, month, day, hour, minute, second;
@@ -85,12 +98,80 @@ int pando_aws_time_parse(const char *text, int64_t *ret_wall_s)
                 skip(&cursor, ':') && take(&cursor, 2, 0, 60, &second);
     if (!good)
         return PANDO_ERR_SYNTAX;
-    if (skip(&cursor, '.')) {
-        while (cursor.at < cursor.end && *cursor.at >= '0' && *cursor.at <= '9')
-            cursor.at++;
-    }
+    unsigned ms = skip(&cursor, '.') ? take_fraction_ms(&cursor) : 0;
     if (!take_offset(&cursor, &offset_s) || !pando_cursor_at_end(&cursor))
         return PANDO_ERR_SYNTAX;
-    *ret_wall_s = days_of(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second - offset_s;
+    *ret_wall_ms = (days_of(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second - offset_s) * 1000 + ms;
+    return 0;
+}
+
+int pando_aws_time_parse(const char *text, int64_t *ret_wall_s)
+{
+    int64_t wall_ms;
+    int error = pando_aws_time_parse_ms(text, &wall_ms);
+    if (error == 0)
+        *ret_wall_s = (wall_ms - (wall_ms % 1000 + 1000) % 1000) / 1000;
+    return error;
+}
+
+int pando_aws_time_parse_compact(const char *text, int64_t *ret_wall_s)
+{
+    struct pando_cursor cursor = pando_cursor_of_text(text);
+    unsigned year, month, day, hour, minute, second;
+    if (!take(&cursor, 4, 1970, 9999, &year) || !take(&cursor, 2, 1, 12, &month) || !take(&cursor, 2, 1, 31, &day) ||
+        !skip(&cursor, 'T') || !take(&cursor, 2, 0, 23, &hour) || !take(&cursor, 2, 0, 59, &minute) ||
+        !take(&cursor, 2, 0, 60, &second) || !skip(&cursor, 'Z') || !pando_cursor_at_end(&cursor))
+        return PANDO_ERR_SYNTAX;
+    *ret_wall_s = days_of(year, month, day) * DAY_S + hour * 3600 + minute * 60 + second;
+    return 0;
+}
+
+void pando_aws_time_format_ms(uint64_t wall_ms, char text[PANDO_AWS_TIME_MS_SIZE])
+{
+    const uint64_t max_ms = (uint64_t)last_s * 1000 + 999;
+    char compact[PANDO_AWS_TIME_SIZE], form[64];
+    wall_ms = wall_ms > max_ms ? max_ms : wall_ms;
+    pando_aws_time_format((int64_t)(wall_ms / 1000), compact);
+    snprintf(form, sizeof form, "%.4s-%.2s-%.2sT%.2s:%.2s:%.2s.%03uZ", compact, compact + 4, compact + 6, compact + 9, compact + 11,
+             compact + 13, (unsigned)(wall_ms % 1000));
+    memcpy(text, form, PANDO_AWS_TIME_MS_SIZE);
+}
+
+/* Parts with these letters, in this order, each at most once. */
+static bool take_parts(struct pando_cursor *cursor, const char *letters, const uint32_t *seconds, uint64_t *sum_s)
+{
+    bool any = false;
+    for (size_t i = 0; letters[i] != '\0'; i++) {
+        struct pando_cursor before = *cursor;
+        uint64_t value;
+        if (pando_cursor_decimal(cursor, 1000000000, &value) != 0)
+            break;
+        if (skip(cursor, letters[i])) {
+            *sum_s += value * seconds[i];
+            any = true;
+        } else {
+            *cursor = before;
+        }
+    }
+    return any;
+}
+
+int pando_aws_duration_parse(const char *text, uint64_t *ret_ms)
+{
+    static const uint32_t day_parts[] = {7 * DAY_S, DAY_S}, time_parts[] = {3600, 60, 1};
+    static const uint64_t max_s = 1000ull * 366 * DAY_S;
+    struct pando_cursor cursor = pando_cursor_of_text(text);
+    uint64_t sum_s = 0;
+    if (!skip(&cursor, 'P'))
+        return PANDO_ERR_SYNTAX;
+    bool any = take_parts(&cursor, "WD", day_parts, &sum_s);
+    if (skip(&cursor, 'T')) {
+        if (!take_parts(&cursor, "HMS", time_parts, &sum_s))
+            return PANDO_ERR_SYNTAX;
+        any = true;
+    }
+    if (!any || !pando_cursor_at_end(&cursor) || sum_s == 0 || sum_s > max_s)
+        return PANDO_ERR_SYNTAX;
+    *ret_ms = sum_s * 1000;
     return 0;
 }

@@ -36,6 +36,7 @@ static const struct command commands[] = {
      "  --store FILE          SQLite file for the profiles (default: in memory only)\n"
      "  --allow-remote        HOST may be an address that other machines reach. There are no passwords: whoever reaches\n"
      "                        the receiver can read and add profiles\n"
+     "  --strict              a profiling group must have been made (CreateProfilingGroup) before profiles come for it\n"
      "  --host-name NAME,...  more names by which clients may call this receiver (a service's, a proxy's)\n"},
     {"report", pando_cli_report, "prints the hottest functions and the call tree of what a receiver has stored",
      "usage: pando report (--url URL | --store FILE) [OPTION...]\n"

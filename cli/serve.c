@@ -13,7 +13,7 @@ struct options {
     char host[HOST_BYTES];
     uint16_t port;
     const char *store_path, *host_names;
-    bool allow_remote;
+    bool allow_remote, strict;
 };
 
 static bool parse_options(int argc, char **argv, struct options *options)
@@ -23,6 +23,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"store", required_argument, NULL, 's'},
         {"allow-remote", no_argument, NULL, 'r'},
         {"host-name", required_argument, NULL, 'n'},
+        {"strict", no_argument, NULL, 'S'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -37,6 +38,9 @@ static bool parse_options(int argc, char **argv, struct options *options)
             break;
         case 'r':
             options->allow_remote = true;
+            break;
+        case 'S':
+            options->strict = true;
             break;
         case 'n':
             options->host_names = optarg;
@@ -68,7 +72,8 @@ int pando_cli_serve(int argc, char **argv)
 
     struct pando_receiver_config config = {
         .listen_host = options.host, .port = options.port, .store_path = options.store_path,
-        .allow_remote = options.allow_remote, .host_names = options.host_names};
+        .allow_remote = options.allow_remote, .host_names = options.host_names,
+        .groups_must_exist = options.strict};
     struct pando_receiver *receiver;
     char message[4608] = "";
     if (pando_receiver_start(&config, &receiver, message, sizeof message) != 0) {

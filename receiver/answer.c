@@ -40,6 +40,7 @@ static void write_error(struct pando_answer *answer)
     pando_json_write_string(&answer->body, answer->message);
     pando_buffer_append_char(&answer->body, '}');
     answer->content_type = PANDO_TYPE_JSON;
+    answer->content_encoding = NULL;
 }
 
 static struct MHD_Response *make_response(struct pando_answer *answer)
@@ -72,6 +73,8 @@ enum MHD_Result pando_answer_send(struct pando_request *request)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, answer->etag);
     if (answer->content_type != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
+    if (answer->content_encoding != NULL)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, answer->content_encoding);
     if (answer->error_type != NULL)
         MHD_add_response_header(response, "x-amzn-ErrorType", answer->error_type);
     if (answer->allow != NULL)

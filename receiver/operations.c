@@ -1,15 +1,15 @@
-/* Why: the two operations that agents call. Context: own process; the connection's thread. */
+/* Why: the two operations that agents call: ConfigureAgent and PostAgentProfile. Context: own process; the connection's thread. */
 #include <jansson.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "profile/codeguru_json.h"
 #include "receiver/gzip_body.h"
+#include "receiver/parameters.h"
 #include "receiver/routes.h"
-#include "receiver/store.h"
+#include "receiver/store_groups.h"
 
 enum {
-    TOKEN_MAX = 64,
     FLEET_ID_MAX = 255,
     DEPTH_MAX_FRAMES = 10000,
     PROFILE_MEMORY_BYTES = 1 << 27,
@@ -34,13 +34,8 @@ static int check_metadata(struct pando_request *request, const json_t *metadata)
     return 0;
 }
 
-static int check_configure(struct pando_request *request, const json_t *root, const json_error_t *where)
+static int check_configure(struct pando_request *request, const json_t *root)
 {
-    if (root == NULL)
-        return pando_request_refuse(request, 400, PANDO_VALIDATION, "The body is no JSON object: %s at byte %d.", where->text,
-                                    where->position);
-    if (!json_is_object(root))
-        return pando_request_refuse(request, 400, PANDO_VALIDATION, "The body must be a JSON object.");
     const json_t *fleet = json_object_get(root, "fleetInstanceId");
     if (fleet != NULL && (!json_is_string(fleet) || json_string_length(fleet) < 1 || json_string_length(fleet) > FLEET_ID_MAX))
         return pando_request_refuse(request, 400, PANDO_VALIDATION,
@@ -48,38 +43,40 @@ static int check_configure(struct pando_request *request, const json_t *root, co
     return check_metadata(request, json_object_get(root, "metadata"));
 }
 
-/* A group need not be made before: whoever names one has it. What is sent back leaves the agent's rate alone; it must not make
- * one of another kind (the public Python agent, at one sample a second) dearer than it was meant to be. */
+/* Whether the agents of the group shall profile. Unless groups must exist, whoever names one has it. */
+static int find_switch(struct pando_request *request, bool *ret_is_enabled)
+{
+    *ret_is_enabled = true;
+    int error = pando_store_group_asked(request->service->store, request->group, ret_is_enabled);
+    if (error == PANDO_ERR_NOT_FOUND && request->service->groups_must_exist)
+        return pando_request_refuse(request, 404, PANDO_NOT_FOUND,
+                                    "There is no profiling group of this name; make it with CreateProfilingGroup.");
+    if (error != 0 && error != PANDO_ERR_NOT_FOUND)
+        return pando_request_refuse(request, 500, PANDO_INTERNAL, "The store cannot be read.");
+    return 0;
+}
+
+/* What is sent back leaves the agent's rate alone; it must not make one of another kind (the public Python agent, at one sample a
+ * second) dearer than it was meant to be. */
 void pando_serve_configure_agent(struct pando_request *request)
 {
-    json_error_t where;
-    json_t *root = request->body.len_bytes == 0 ? json_object()
-                                                : json_loadb(request->body.bytes, request->body.len_bytes, 0, &where);
-    int error = check_configure(request, root, &where);
+    json_t *root;
+    bool is_enabled;
+    if (pando_take_object(request, &root) != 0)
+        return;
+    int error = check_configure(request, root);
     json_decref(root);
-    if (error != 0)
+    if (error != 0 || find_switch(request, &is_enabled) != 0)
         return;
     struct pando_answer *answer = &request->answer;
     pando_buffer_init(&answer->body, ANSWER_MAX_BYTES);
     pando_buffer_append_format(&answer->body,
                                "{\"agentParameters\":{\"MinimumTimeForReportingInMilliseconds\":\"%d\",\"MaxStackDepth\":\"%d\"},"
-                               "\"periodInSeconds\":%u,\"shouldProfile\":true}",
-                               (int)MINIMUM_REPORT_MS, (int)AGENT_DEPTH_FRAMES, (unsigned)request->service->period_s);
+                               "\"periodInSeconds\":%u,\"shouldProfile\":%s}",
+                               (int)MINIMUM_REPORT_MS, (int)AGENT_DEPTH_FRAMES, (unsigned)request->service->period_s,
+                               is_enabled ? "true" : "false");
     answer->status = 200;
     answer->content_type = PANDO_TYPE_JSON;
-}
-
-static int take_token(struct pando_request *request, const char **ret_token)
-{
-    unsigned count;
-    const char *token = pando_request_query(request, "profileToken", &count);
-    if (count > 1)
-        return pando_request_refuse(request, 400, PANDO_VALIDATION, "profileToken is given more than once.");
-    if (count == 1 && (token == NULL || !pando_is_name(token, TOKEN_MAX)))
-        return pando_request_refuse(request, 400, PANDO_VALIDATION,
-                                    "profileToken must be 1 to %d letters, digits, '_' or '-'.", (int)TOKEN_MAX);
-    *ret_token = token;
-    return 0;
 }
 
 static int unpack_body(struct pando_request *request)
@@ -138,7 +135,9 @@ static void store(struct pando_request *request, const char *token, const struct
 {
     char message[PANDO_ANSWER_MESSAGE_BYTES] = "";
     int error = pando_store_put(request->service->store, request->group, token, profile, message, sizeof message);
-    if (error < 0)
+    if (error == PANDO_ERR_NOT_FOUND)
+        pando_request_refuse(request, 404, PANDO_NOT_FOUND, "%s", message);
+    else if (error < 0)
         pando_request_refuse(request, 500, PANDO_INTERNAL, "%s", message);
     else
         request->answer.status = 204; /* also when the token was known: for the sender it has arrived */
@@ -148,7 +147,7 @@ void pando_serve_post_agent_profile(struct pando_request *request)
 {
     const char *token = NULL;
     struct pando_profile *profile;
-    if (take_token(request, &token) != 0)
+    if (pando_take_token(request, "profileToken", &token) != 0)
         return;
     while (sem_wait(&request->service->decoding) != 0)
         continue;

@@ -21,6 +21,7 @@ struct pando_receiver_config {
     uint64_t store_limit_bytes;  /* 0: 512 MiB in memory, no limit for a file */
     size_t body_limit_bytes;     /* of a posted profile, unpacked; 0: 32 MiB */
     uint32_t period_s;           /* what ConfigureAgent tells agents to report at; 0: 60 */
+    bool groups_must_exist;      /* a profile for a group that was not made before is refused, as Amazon's service does */
 };
 
 /* Opens the store and listens. On failure `message` has one sentence (address in use, file not writable, ...).

@@ -58,6 +58,30 @@ const char *pando_request_query(const struct pando_request *request, const char 
     return search.value;
 }
 
+struct gathering {
+    const char *name, **values;
+    size_t count, max;
+};
+
+static enum MHD_Result gather(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind;
+    struct gathering *gathering = context;
+    if (strcmp(name, gathering->name) != 0)
+        return MHD_YES;
+    if (gathering->count < gathering->max)
+        gathering->values[gathering->count] = value != NULL ? value : "";
+    gathering->count++;
+    return MHD_YES;
+}
+
+size_t pando_request_query_list(const struct pando_request *request, const char *name, const char **values, size_t max)
+{
+    struct gathering gathering = {.name = name, .values = values, .max = max};
+    MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, gather, &gathering);
+    return gathering.count;
+}
+
 bool pando_request_unchanged(struct pando_request *request, const char *etag)
 {
     snprintf(request->answer.etag, sizeof request->answer.etag, "%s", etag);

@@ -26,6 +26,7 @@ struct pando_service {
     char host[256], host_names[1024]; /* what host_rule points to */
     size_t body_limit_bytes;
     uint32_t period_s;
+    bool groups_must_exist;
     uint64_t run_id;              /* of this start: numbers of rows may begin anew in the next */
     atomic_size_t bodies_bytes;   /* held in memory at the moment */
     sem_t decoding, merging;      /* how many may be at it at once: each takes memory */
@@ -37,6 +38,7 @@ struct pando_answer {
     char message[PANDO_ANSWER_MESSAGE_BYTES]; /* of an error: one sentence */
     const char *allow;            /* for 405 */
     const char *content_type;     /* NULL: no body */
+    const char *content_encoding; /* NULL: none */
     const char *fixed_bytes;      /* a body that stays; else `body` */
     size_t fixed_len_bytes;
     struct pando_buffer body;
@@ -64,6 +66,8 @@ int pando_request_refuse(struct pando_request *request, unsigned status, const c
 const char *pando_request_header(const struct pando_request *request, const char *name);
 /* A parameter of the query, or NULL; *ret_count tells how often it is there (a value may be NULL then too). */
 const char *pando_request_query(const struct pando_request *request, const char *name, unsigned *ret_count);
+/* All values of a parameter that has several, at most `max` of them (one without a value is ""). Returns how many there are. */
+size_t pando_request_query_list(const struct pando_request *request, const char *name, const char **values, size_t max);
 /* Whether the client has what this tag names already; then the answer is 304. Sets the answer's tag. */
 bool pando_request_unchanged(struct pando_request *request, const char *etag);
 

@@ -1,5 +1,4 @@
-/* Why: receiver/routes.h. Context: own process. The operations are those of the service model of 2019-07-18; those that are
- * not offered answer with an error of their own model, so that an SDK raises what its user can catch. */
+/* Why: receiver/routes.h. Context: own process. The operations are those of the service model of 2019-07-18. */
 #include "receiver/routes.h"
 
 #include <stdio.h>
@@ -7,10 +6,16 @@
 
 #include "base/error.h"
 
-#define OFFERED(method, pattern, serve, body) {method, pattern, serve, body, NULL, 0, NULL}
-#define NOT_OFFERED(method, pattern, operation) {method, pattern, NULL, PANDO_BODY_NONE, operation, 400, PANDO_VALIDATION}
-/* Their models have no ValidationException. */
-#define NOT_OFFERED_500(method, pattern, operation) {method, pattern, NULL, PANDO_BODY_NONE, operation, 500, PANDO_INTERNAL}
+#define OFFERED(method, pattern, serve, body) {method, pattern, serve, body, NULL, NULL, 0}
+#define NOT_OFFERED(method, pattern, operation, why) {method, pattern, pando_serve_not_offered, PANDO_BODY_NONE, operation, why, 400}
+/* Its model has no ValidationException. */
+#define NOT_OFFERED_404(method, pattern, operation, why) \
+    {method, pattern, pando_serve_not_offered, PANDO_BODY_NONE, operation, why, 404}
+
+static const char NO_POLICIES[] = "it has no policies; whoever has one of its keys may call all that it offers";
+static const char NO_NOTES[] = "it sends no notifications";
+static const char NO_ADVICE[] = "it gives no advice; its page, and GetProfile, show where time goes";
+static const char NO_METRICS[] = "it keeps no metrics of frames; GetProfile has what each frame weighs";
 
 static const struct pando_route routes[] = {
     OFFERED("GET", "/", pando_serve_page, PANDO_BODY_NONE),
@@ -19,27 +24,27 @@ static const struct pando_route routes[] = {
     OFFERED("GET", "/api/v1/groups/{group}/tree", pando_serve_tree, PANDO_BODY_NONE),
     OFFERED("POST", "/profilingGroups/{group}/agentProfile", pando_serve_post_agent_profile, PANDO_BODY_PROFILE),
     OFFERED("POST", "/profilingGroups/{group}/configureAgent", pando_serve_configure_agent, PANDO_BODY_SMALL),
-    NOT_OFFERED("POST", "/profilingGroups", "CreateProfilingGroup"),
-    NOT_OFFERED_500("GET", "/profilingGroups", "ListProfilingGroups"),
-    NOT_OFFERED("GET", "/profilingGroups/{group}", "DescribeProfilingGroup"),
-    NOT_OFFERED("PUT", "/profilingGroups/{group}", "UpdateProfilingGroup"),
-    NOT_OFFERED("DELETE", "/profilingGroups/{group}", "DeleteProfilingGroup"),
-    NOT_OFFERED("GET", "/profilingGroups/{group}/profile", "GetProfile"),
-    NOT_OFFERED("GET", "/profilingGroups/{group}/profileTimes", "ListProfileTimes"),
-    NOT_OFFERED("POST", "/profilingGroups/{group}/frames/-/metrics", "BatchGetFrameMetricData"),
-    NOT_OFFERED_500("GET", "/profilingGroups/{group}/policy", "GetPolicy"),
-    NOT_OFFERED("PUT", "/profilingGroups/{group}/policy/{any}", "PutPermission"),
-    NOT_OFFERED("DELETE", "/profilingGroups/{group}/policy/{any}", "RemovePermission"),
-    NOT_OFFERED("POST", "/profilingGroups/{group}/notificationConfiguration", "AddNotificationChannels"),
-    NOT_OFFERED("GET", "/profilingGroups/{group}/notificationConfiguration", "GetNotificationConfiguration"),
-    NOT_OFFERED("DELETE", "/profilingGroups/{group}/notificationConfiguration/{any}", "RemoveNotificationChannel"),
-    NOT_OFFERED("GET", "/internal/findingsReports", "GetFindingsReportAccountSummary"),
-    NOT_OFFERED("GET", "/internal/profilingGroups/{group}/findingsReports", "ListFindingsReports"),
-    NOT_OFFERED("GET", "/internal/profilingGroups/{group}/recommendations", "GetRecommendations"),
-    NOT_OFFERED("POST", "/internal/profilingGroups/{group}/anomalies/{any}/feedback", "SubmitFeedback"),
-    NOT_OFFERED("GET", "/tags/{rest}", "ListTagsForResource"),
-    NOT_OFFERED("POST", "/tags/{rest}", "TagResource"),
-    NOT_OFFERED("DELETE", "/tags/{rest}", "UntagResource"),
+    OFFERED("POST", "/profilingGroups", pando_serve_create_group, PANDO_BODY_SMALL),
+    OFFERED("GET", "/profilingGroups", pando_serve_list_groups, PANDO_BODY_NONE),
+    OFFERED("GET", "/profilingGroups/{group}", pando_serve_describe_group, PANDO_BODY_NONE),
+    OFFERED("PUT", "/profilingGroups/{group}", pando_serve_update_group, PANDO_BODY_SMALL),
+    OFFERED("DELETE", "/profilingGroups/{group}", pando_serve_delete_group, PANDO_BODY_NONE),
+    OFFERED("GET", "/profilingGroups/{group}/profile", pando_serve_get_profile, PANDO_BODY_NONE),
+    OFFERED("GET", "/profilingGroups/{group}/profileTimes", pando_serve_profile_times, PANDO_BODY_NONE),
+    OFFERED("GET", "/tags/{rest}", pando_serve_list_tags, PANDO_BODY_NONE),
+    OFFERED("POST", "/tags/{rest}", pando_serve_tag, PANDO_BODY_SMALL),
+    OFFERED("DELETE", "/tags/{rest}", pando_serve_untag, PANDO_BODY_NONE),
+    NOT_OFFERED("POST", "/profilingGroups/{group}/frames/-/metrics", "BatchGetFrameMetricData", NO_METRICS),
+    NOT_OFFERED_404("GET", "/profilingGroups/{group}/policy", "GetPolicy", NO_POLICIES),
+    NOT_OFFERED("PUT", "/profilingGroups/{group}/policy/{any}", "PutPermission", NO_POLICIES),
+    NOT_OFFERED("DELETE", "/profilingGroups/{group}/policy/{any}", "RemovePermission", NO_POLICIES),
+    NOT_OFFERED("POST", "/profilingGroups/{group}/notificationConfiguration", "AddNotificationChannels", NO_NOTES),
+    NOT_OFFERED("GET", "/profilingGroups/{group}/notificationConfiguration", "GetNotificationConfiguration", NO_NOTES),
+    NOT_OFFERED("DELETE", "/profilingGroups/{group}/notificationConfiguration/{any}", "RemoveNotificationChannel", NO_NOTES),
+    NOT_OFFERED("GET", "/internal/findingsReports", "GetFindingsReportAccountSummary", NO_ADVICE),
+    NOT_OFFERED("GET", "/internal/profilingGroups/{group}/findingsReports", "ListFindingsReports", NO_ADVICE),
+    NOT_OFFERED("GET", "/internal/profilingGroups/{group}/recommendations", "GetRecommendations", NO_ADVICE),
+    NOT_OFFERED("POST", "/internal/profilingGroups/{group}/anomalies/{any}/feedback", "SubmitFeedback", NO_ADVICE),
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
@@ -125,11 +130,7 @@ int pando_route_find(struct pando_request *request, const char *method, const ch
             continue;
         request->route = &routes[i];
         request->rest = rest;
-        int error = take_group(request, group);
-        if (error == 0 && routes[i].serve == NULL)
-            error = pando_request_refuse(request, routes[i].refuse_status, routes[i].refuse_type,
-                                         "This receiver does not offer %s.", routes[i].operation);
-        return error;
+        return take_group(request, group);
     }
     const char *allow = allowed_methods(path);
     if (allow == NULL)

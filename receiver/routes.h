@@ -11,11 +11,10 @@ enum pando_route_body { PANDO_BODY_NONE, PANDO_BODY_SMALL, PANDO_BODY_PROFILE };
 
 struct pando_route {
     const char *method, *pattern;  /* {group} one checked segment, {any} one segment, {rest} all that is left */
-    void (*serve)(struct pando_request *request); /* fills the answer; NULL: not offered */
+    void (*serve)(struct pando_request *request); /* fills the answer */
     enum pando_route_body body;
-    const char *operation;         /* for messages */
-    unsigned refuse_status;        /* when not offered: an error that the operation's model has */
-    const char *refuse_type;
+    const char *operation, *why;   /* of pando_serve_not_offered: for its sentence */
+    unsigned refuse_status;
 };
 
 /* Finds the route and the group, or fills the answer with 404, 405 or what is wrong with the group's name: PANDO_ERR_REFUSED. */
@@ -24,6 +23,21 @@ int pando_route_find(struct pando_request *request, const char *method, const ch
 /* operations.c */
 void pando_serve_configure_agent(struct pando_request *request);
 void pando_serve_post_agent_profile(struct pando_request *request);
+/* groups.c */
+void pando_serve_create_group(struct pando_request *request);
+void pando_serve_describe_group(struct pando_request *request);
+void pando_serve_update_group(struct pando_request *request);
+void pando_serve_delete_group(struct pando_request *request);
+void pando_serve_list_groups(struct pando_request *request);
+/* tags.c */
+void pando_serve_list_tags(struct pando_request *request);
+void pando_serve_tag(struct pando_request *request);
+void pando_serve_untag(struct pando_request *request);
+/* aggregates.c */
+void pando_serve_profile_times(struct pando_request *request);
+void pando_serve_get_profile(struct pando_request *request);
+/* not_offered.c */
+void pando_serve_not_offered(struct pando_request *request);
 /* page_api.c */
 void pando_serve_groups(struct pando_request *request);
 void pando_serve_tree(struct pando_request *request);

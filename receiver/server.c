@@ -22,7 +22,7 @@
 #include "receiver/deadlines.h"
 #include "receiver/listen.h"
 #include "receiver/routes.h"
-#include "receiver/store.h"
+#include "receiver/store_groups.h"
 #include "receiver/store_keeper.h"
 
 enum {
@@ -268,11 +268,16 @@ static int set_up_service(struct pando_service *service, const struct pando_rece
         .listen_host = service->host, .more_names = service->host_names, .allow_remote = config->allow_remote};
     service->body_limit_bytes = config->body_limit_bytes != 0 ? config->body_limit_bytes : BODY_LIMIT_BYTES;
     service->period_s = config->period_s != 0 ? config->period_s : PERIOD_S;
+    service->groups_must_exist = config->groups_must_exist;
     if (getrandom(&service->run_id, sizeof service->run_id, 0) != (ssize_t)sizeof service->run_id)
         service->run_id = (uint64_t)getpid();
     int error = pando_store_open(config->store_path, false, &service->store, message, message_bytes);
     if (error == 0 && config->store_limit_bytes != 0)
         error = pando_store_limit(service->store, config->store_limit_bytes);
+    if (error == 0) {
+        pando_store_group_rule(service->store, config->groups_must_exist, PANDO_GROUPS_MAX);
+        pando_store_group_sweep(service->store); /* what it cannot do now it can the next time */
+    }
     return error;
 }
 

@@ -34,15 +34,15 @@ def wait_for(what, condition, seconds=60):
 class Receiver:
     """`pando serve` on a free port, with a store in a temporary folder."""
 
-    def __init__(self, pando, *options):
-        self.pando, self.options = pando, options
+    def __init__(self, pando, *options, **keywords):
+        self.pando, self.options, self.keywords = pando, options, keywords
         self.folder = tempfile.TemporaryDirectory()
         self.store = os.path.join(self.folder.name, "store.sqlite")
         self.start()
 
     def start(self):
         self.process = subprocess.Popen([self.pando, "serve", "--listen", "127.0.0.1:0", "--store", self.store, *self.options],
-                                        stdout=subprocess.PIPE, text=True)
+                                        stdout=subprocess.PIPE, text=True, **self.keywords)
         line = self.process.stdout.readline()
         found = re.search(r"http://[^ \n/]+", line)
         check(found, f"the receiver printed no address but {line!r}")

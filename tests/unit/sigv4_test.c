@@ -172,6 +172,56 @@ static void times(void **state)
     }
 }
 
+static void times_in_milliseconds(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t wall_ms;
+    } good[] = {{"2020-06-01T13:15:02.001Z", 1591017302001}, {"2020-06-01T13:15:02.0019Z", 1591017302001},
+                {"2020-06-01T13:15:02.5Z", 1591017302500},   {"2020-06-01T13:15:02Z", 1591017302000},
+                {"2020-06-01T13:15:02.Z", 1591017302000},    {"1970-01-01T00:00:00.250+00:01", -59750}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        int64_t wall_ms = -1, wall_s = -1;
+        assert_int_equal(pando_aws_time_parse_ms(good[i].text, &wall_ms), 0);
+        assert_int_equal(wall_ms, good[i].wall_ms);
+        assert_int_equal(pando_aws_time_parse(good[i].text, &wall_s), 0);
+        assert_int_equal(wall_s, good[i].wall_ms >= 0 ? good[i].wall_ms / 1000 : -60);
+    }
+    char text[PANDO_AWS_TIME_MS_SIZE];
+    pando_aws_time_format_ms(1591017302001, text);
+    assert_string_equal(text, "2020-06-01T13:15:02.001Z");
+    pando_aws_time_format_ms(UINT64_MAX, text);
+    assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+    int64_t wall_s = -1;
+    assert_int_equal(pando_aws_time_parse_compact("20261124T000000Z", &wall_s), 0);
+    assert_int_equal(wall_s, 1795478400);
+    static const char *const bad[] = {"", "20261124T000000", "20261124T000000Zx", "20261324T000000Z", "2026-11-24T00:00:00Z"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(pando_aws_time_parse_compact(bad[i], &wall_s), PANDO_ERR_SYNTAX);
+}
+
+static void durations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t s;
+    } good[] = {{"PT5M", 300}, {"PT1H", 3600}, {"P1D", 86400}, {"P1DT1H1M1S", 90061}, {"P1W", 604800}, {"PT300S", 300}, {"P0DT1S", 1}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        uint64_t ms = 0;
+        assert_int_equal(pando_aws_duration_parse(good[i].text, &ms), 0);
+        assert_int_equal(ms, good[i].s * 1000);
+    }
+    static const char *const bad[] = {"", "P", "PT", "P1DT", "5M", "PT5", "PT5X", "P1Y", "P1M", "PT1M1H", "PT1H1H", "PT0S", "P-1D",
+                                      "PT1.5S", "pt5m", "PT5M ", "P1000000000W", "PT99999999999999999999S"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        uint64_t ms = 7;
+        assert_int_equal(pando_aws_duration_parse(bad[i], &ms), PANDO_ERR_SYNTAX);
+        assert_int_equal(ms, 7);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +230,8 @@ int main(void)
         cmocka_unit_test(the_wire_form_is_encoded_twice),
         cmocka_unit_test(what_cannot_be_signed_is_refused),
         cmocka_unit_test(times),
+        cmocka_unit_test(times_in_milliseconds),
+        cmocka_unit_test(durations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
