@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "uploader/bearer.h"
 
 enum { URL_BYTES = 8192, HEADERS_MAX = 8 };
 
 struct composed {
+    char bearer[sizeof "Bearer " + PANDO_BEARER_BYTES];
     char url[URL_BYTES], path[URL_BYTES];
     struct pando_http_header headers[HEADERS_MAX];
     size_t headers_count;
@@ -29,6 +31,10 @@ static bool compose(const struct pando_aws_request *request, struct composed *co
     add(composed, "Host", request->authority);
     if (request->content_type != NULL)
         add(composed, "Content-Type", request->content_type);
+    if (request->bearer != NULL && request->bearer[0] != '\0') {
+        snprintf(composed->bearer, sizeof composed->bearer, "Bearer %s", request->bearer);
+        add(composed, "Authorization", composed->bearer);
+    }
     return url_bytes > 0 && url_bytes < URL_BYTES && path_bytes >= 0 && path_bytes < URL_BYTES;
 }
 
@@ -79,4 +85,5 @@ void pando_aws_request_send(struct pando_http *http, const struct pando_aws_requ
                                             .connect_timeout_ms = request->connect_timeout_ms,
                                             .total_timeout_ms = request->total_timeout_ms};
     pando_http_send(http, &wire, request->quotes, abort, ret_answer, reason, reason_bytes);
+    explicit_bzero(composed.bearer, sizeof composed.bearer);
 }

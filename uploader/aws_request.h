@@ -14,6 +14,7 @@ struct pando_aws_request {
     const char *path;          /* below the prefix, encoded */
     const char *query;         /* encoded; "" none */
     const char *content_type;  /* NULL none */
+    const char *bearer;        /* a token for Authorization; NULL or "" none. Not with a key */
     const void *body;
     size_t body_bytes;
     uint32_t connect_timeout_ms, total_timeout_ms; /* 0: the usual */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "uploader/bearer.h"
 #include "uploader/codeguru_endpoint.h"
 
 static bool find_url(struct pando_destination *destination, struct pando_http *http, const atomic_bool *abort, char *reason,
@@ -36,6 +37,26 @@ static bool find_url(struct pando_destination *destination, struct pando_http *h
     return true;
 }
 
+static void send_with_token(const struct pando_destination *destination, struct pando_http *http, struct pando_aws_request *request,
+                            const atomic_bool *abort, struct pando_http_answer *ret_answer, char *reason, size_t reason_bytes)
+{
+    char token[PANDO_BEARER_BYTES], again[PANDO_BEARER_BYTES];
+    *ret_answer = (struct pando_http_answer){.outcome.failure = PANDO_TRY_NO_CREDENTIALS, .body = ""};
+    if (pando_bearer_read(destination->environment, token, reason, reason_bytes) == 0) {
+        request->bearer = token;
+        pando_aws_request_send(http, request, NULL, 0, abort, ret_answer, reason, reason_bytes);
+        /* It may have been renewed between the reading and the answer. */
+        char unused[160];
+        bool is_renewed = ret_answer->outcome.failure == PANDO_TRY_ANSWERED && ret_answer->outcome.status == 401 &&
+                          pando_bearer_read(destination->environment, again, unused, sizeof unused) == 0 && strcmp(token, again) != 0;
+        request->bearer = again;
+        if (is_renewed)
+            pando_aws_request_send(http, request, NULL, 0, abort, ret_answer, reason, reason_bytes);
+    }
+    explicit_bzero(token, sizeof token);
+    explicit_bzero(again, sizeof again);
+}
+
 void pando_destination_send(struct pando_destination *destination, struct pando_http *http, const char *operation,
                             const char *query, const char *content_type, const void *body, size_t body_bytes,
                             const atomic_bool *abort, struct pando_http_answer *ret_answer, char *reason, size_t reason_bytes)
@@ -47,13 +68,13 @@ void pando_destination_send(struct pando_destination *destination, struct pando_
     const struct pando_http_settings *settings = destination->settings;
     char path[512]; /* a group has at most 255 characters, none of which needs to be encoded */
     snprintf(path, sizeof path, "/profilingGroups/%.255s/%s", destination->group, operation);
-    const struct pando_aws_request request = {.method = "POST", .base_url = settings->base_url, .authority = settings->authority,
+    struct pando_aws_request request = {.method = "POST", .base_url = settings->base_url, .authority = settings->authority,
                                               .prefix = settings->prefix, .path = path, .query = query,
                                               .content_type = content_type, .body = body, .body_bytes = body_bytes, .quotes = true};
     if (destination->signer != NULL)
         pando_signer_send(destination->signer, http, &request, abort, ret_answer, reason, reason_bytes);
     else
-        pando_aws_request_send(http, &request, NULL, 0, abort, ret_answer, reason, reason_bytes);
+        send_with_token(destination, http, &request, abort, ret_answer, reason, reason_bytes);
 }
 
 struct pando_try_outcome pando_post(struct pando_destination *destination, struct pando_http *http,

@@ -10,7 +10,8 @@
 struct pando_destination {
     struct pando_http_settings *settings;
     const char *group;
-    struct pando_signer *signer;  /* NULL: nothing is signed */
+    struct pando_signer *signer;  /* NULL: nothing is signed; then a token is sent, if one is set */
+    const char *environment;      /* where the token is told */
     bool lacks_region;            /* the URL in the settings is not yet the right one: only the machine itself knows its region */
 };
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "uploader/bearer.h"
 #include "uploader/codeguru_endpoint.h"
 #include "uploader/sender.h"
 
@@ -65,7 +66,10 @@ static int set_destination(struct pando_uploader *uploader, const struct pando_u
         if (pando_codeguru_url(config->environment, region[0] != '\0' ? region : "us-east-1", derived, sizeof derived) == 0)
             url = derived;
     }
-    int error = pando_http_settings_make(url, config->group, config->user_agent, config->environment, &uploader->settings, message,
+    int error = config->signs ? 0 : pando_bearer_check(config->environment, message, message_bytes);
+    if (error != 0)
+        return error;
+    error = pando_http_settings_make(url, config->group, config->user_agent, config->environment, &uploader->settings, message,
                                          message_bytes);
     if (error != 0)
         return error;
@@ -74,6 +78,7 @@ static int set_destination(struct pando_uploader *uploader, const struct pando_u
     uploader->environment = config->environment;
     uploader->destination.settings = &uploader->settings;
     uploader->destination.group = uploader->group;
+    uploader->destination.environment = config->environment;
     if (config->signs) {
         uploader->settings.needs_tls = true;
         uploader->destination.signer = pando_signer_new(config->environment, region);

@@ -40,6 +40,7 @@ class Server(Service):
         self.rotates = False     # the token taken first is not good for long
         self.issued = 0
         self.clock_s = None      # what the service believes the time is
+        self.bearer = None       # a function: whether this Authorization is good
         self.delivered = []
         super().__init__(Handler)
 
@@ -106,10 +107,12 @@ class Handler(ServiceHandler):
 
     def profile(self, body):
         server = self.server
+        if server.bearer and not server.bearer(self.headers.get("Authorization")):
+            return self.answer(401, json.dumps({"message": "no such token"}))
         at = server.clock_s if server.clock_s is not None else time.time()
         stamp = self.headers.get("X-Amz-Date", "")
         signed_s = time.mktime(time.strptime(stamp, "%Y%m%dT%H%M%SZ")) - time.timezone if stamp else 0
-        if abs(signed_s - at) > 300:
+        if server.bearer is None and abs(signed_s - at) > 300:
             return self.answer(403, json.dumps({"message": "Signature expired: " + stamp}),
                                [("x-amzn-ErrorType", "InvalidSignatureException:http://internal.amazon.com/")], date=at)
         server.delivered.append((self.path, dict(self.headers.items()), body))
@@ -396,6 +399,52 @@ def deliver(url, region, **environment):
     check(CANARY not in done.stderr and CANARY not in done.stdout, f"a secret in the log: {done.stderr}")
     check(done.returncode == 0, (done.returncode, done.stdout, done.stderr))
     return json.loads(done.stdout), done.stderr
+
+
+def deliver_with_token(url, status=0, **environment):
+    done = subprocess.run([DELIVER, url, "group"], env=environment_with(**environment), capture_output=True, text=True, timeout=120)
+    check(CANARY not in done.stderr and CANARY not in done.stdout, f"a token in the log: {done.stderr}")
+    check(done.returncode == status, (done.returncode, done.stdout, done.stderr))
+    return json.loads(done.stdout) if status == 0 else None, done.stderr
+
+
+def test_bearer():
+    """A token for a receiver of one's own: sent with each request, read anew where it is in a file, and told to nobody else."""
+    server = Server()
+    server.bearer = lambda given: given == "Bearer " + CANARY
+    told, _ = deliver_with_token(server.url, PANDO_TOKEN=CANARY)
+    check(told["delivered"] == 2 and len(server.delivered) == 2, told)
+    told, log = deliver_with_token(server.url, PANDO_TOKEN=CANARY + "no")
+    check(told["rejected"] == 2 and "no such token" in log, (told, log))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "token")
+        told, log = deliver_with_token(server.url, PANDO_TOKEN_FILE=path)
+        check(told["gave_up"] == 2 and "PANDO_TOKEN_FILE" in log, (told, log))
+        for text in ("two words " + CANARY, ""):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            told, log = deliver_with_token(server.url, PANDO_TOKEN_FILE=path)
+            check(told["gave_up"] == 2 and "holds no token" in log, (told, log))
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(CANARY + "\n")
+        check(deliver_with_token(server.url, PANDO_TOKEN_FILE=path)[0]["delivered"] == 2, "a token in a file")
+
+        def renewed(given):
+            """Not good any more; the file has the new one since a moment."""
+            if given == "Bearer " + CANARY:
+                with open(path, "w", encoding="utf-8") as new:
+                    new.write(CANARY + "new")
+            return given == "Bearer " + CANARY + "new"
+        server.bearer = renewed
+        check(deliver_with_token(server.url, PANDO_TOKEN_FILE=path)[0]["delivered"] == 2, "a token that rotates")
+    for environment, word in (({"PANDO_TOKEN": CANARY, "PANDO_TOKEN_FILE": "/x"}, "both set"), ({"PANDO_TOKEN": CANARY + " x"}, "visible ASCII"),
+                              ({"PANDO_TOKEN": "x" * 5000}, "visible ASCII"), ({"PANDO_TOKEN_FILE": "x"}, "path from the root")):
+        check(word in deliver_with_token(server.url, 2, **environment)[1], (environment, word))
+    # Whoever signs sends no token.
+    server.bearer = None
+    server.requests.clear()
+    deliver(server.url, "us-east-1", **KEYS, PANDO_TOKEN=CANARY)
+    check(all(headers["Authorization"].startswith("AWS4") for _, _, headers, _ in server.requests), server.requests)
 
 
 def signature_of(path, headers, body, secret, token, region):
