@@ -307,7 +307,7 @@ static int read_nodes(struct callgraph *graph)
 int pando_codeguru_decode_callgraph(struct pando_codeguru_decode *decode)
 {
     struct callgraph graph = {.decode = decode};
-    pando_json_reader_init(&decode->reader, decode->callgraph, (size_t)(decode->end - decode->callgraph));
+    pando_json_reader_move(&decode->reader, decode->callgraph);
     int error = read_nodes(&graph);
     if (error == 0)
         error = pando_codeguru_raw_build(decode, &graph.raw);

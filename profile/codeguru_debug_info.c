@@ -77,7 +77,7 @@ int pando_codeguru_decode_debug_info(struct pando_codeguru_decode *decode)
 {
     struct pando_json_reader *reader = &decode->reader;
     struct pando_profile_meta *meta = pando_profile_builder_meta(decode->builder);
-    pando_json_reader_init(reader, decode->debug_info, (size_t)(decode->end - decode->debug_info));
+    pando_json_reader_move(reader, decode->debug_info);
     if (pando_json_next(reader) != PANDO_JSON_OBJECT)
         return pando_codeguru_refuse_member(decode, "debugInfo", "must be an object");
     for (;;) {
@@ -96,6 +96,8 @@ int pando_codeguru_decode_debug_info(struct pando_codeguru_decode *decode)
             meta->pid = whole_value(&reader->number) <= UINT32_MAX ? (uint32_t)whole_value(&reader->number) : 0;
         else if (token == PANDO_JSON_STRING && strcmp(name, "agentStartTime") == 0)
             parse_stamp(reader->text, &meta->agent_start_wall_ms);
+        else if (token == PANDO_JSON_TIME && strcmp(name, "agentStartTime") == 0)
+            meta->agent_start_wall_ms = whole_value(&reader->number);
         else if (token == PANDO_JSON_STRING && strcmp(name, "processName") == 0)
             error = keep_text(decode, &meta->process_name);
         else if (token == PANDO_JSON_STRING && strcmp(name, "hostName") == 0)

@@ -23,7 +23,6 @@ struct pando_codeguru_decode {
     const char *callgraph;              /* where these values begin; NULL not seen */
     const char *debug_info;
     const char *extension;
-    const char *end;                    /* of the body */
     bool from_pando;                    /* keys are "object:name" */
     uint32_t *slices;                   /* frames of the builder, in the order of the body's table */
     uint32_t slice_count;

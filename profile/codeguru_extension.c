@@ -5,62 +5,55 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "profile/json_writer.h"
 #include "profile/slices.h"
 
 enum { BUILD_ID_DIGITS_MAX = 128 };
 
-static void write_slice(struct pando_buffer *out, const struct pando_profile *profile, uint32_t frame)
+static void write_slice(struct pando_value_writer *out, const struct pando_profile *profile, uint32_t frame)
 {
     struct pando_slice slice;
     pando_slice_parse(profile->strings[profile->frames[frame].name], &slice);
-    pando_buffer_append_char(out, '{');
-    pando_json_member_text(out, "thread", slice.thread);
+    pando_value_begin_object(out, NULL);
+    pando_value_text_if(out, "thread", slice.thread);
     if (slice.tid != 0)
-        pando_json_member_uint(out, "tid", slice.tid);
+        pando_value_uint(out, "tid", slice.tid);
     if (slice.label_count != 0) {
-        pando_json_open(out, "labels");
-        for (uint32_t i = 0; i < slice.label_count; i++) {
-            pando_json_key(out, slice.labels[i].key);
-            pando_json_write_string(out, slice.labels[i].value);
-        }
-        pando_json_close(out);
+        pando_value_begin_object(out, "labels");
+        for (uint32_t i = 0; i < slice.label_count; i++)
+            pando_value_text(out, slice.labels[i].key, slice.labels[i].value);
+        pando_value_end_object(out);
     }
-    pando_json_close(out);
+    pando_value_end_object(out);
 }
 
-static void write_object(struct pando_buffer *out, const struct pando_profile *profile, const struct pando_profile_object *object)
+static void write_object(struct pando_value_writer *out, const struct pando_profile *profile, const struct pando_profile_object *object)
 {
-    pando_buffer_append_char(out, '{');
-    pando_json_member_text(out, "name", profile->strings[object->name]);
-    pando_json_member_text(out, "path", profile->strings[object->path]);
-    pando_json_member_text(out, "buildId", profile->strings[object->build_id]);
-    pando_json_close(out);
+    pando_value_begin_object(out, NULL);
+    pando_value_text_if(out, "name", profile->strings[object->name]);
+    pando_value_text_if(out, "path", profile->strings[object->path]);
+    pando_value_text_if(out, "buildId", profile->strings[object->build_id]);
+    pando_value_end_object(out);
 }
 
-void pando_codeguru_write_extension(struct pando_buffer *out, const struct pando_profile *profile,
+void pando_codeguru_write_extension(struct pando_value_writer *out, const struct pando_profile *profile,
                                     const struct pando_codeguru_tree *tree)
 {
     if (tree->slice_count == 0 && profile->object_count == 0)
         return;
-    pando_json_open(out, "pando");
+    pando_value_begin_object(out, "pando");
     if (tree->slice_count != 0) {
-        pando_json_key(out, "slices");
-        for (uint32_t i = 0; i < tree->slice_count; i++) {
-            pando_buffer_append_char(out, i == 0 ? '[' : ',');
+        pando_value_begin_list(out, "slices");
+        for (uint32_t i = 0; i < tree->slice_count; i++)
             write_slice(out, profile, tree->slices[i]);
-        }
-        pando_buffer_append_char(out, ']');
+        pando_value_end_list(out);
     }
     if (profile->object_count != 0) {
-        pando_json_key(out, "objects");
-        for (uint32_t i = 0; i < profile->object_count; i++) {
-            pando_buffer_append_char(out, i == 0 ? '[' : ',');
+        pando_value_begin_list(out, "objects");
+        for (uint32_t i = 0; i < profile->object_count; i++)
             write_object(out, profile, &profile->objects[i]);
-        }
-        pando_buffer_append_char(out, ']');
+        pando_value_end_list(out);
     }
-    pando_json_close(out);
+    pando_value_end_object(out);
 }
 
 /* Steps to the next key of an object. 1: it is in the reader's text; 0: the object ends; or an error. */
@@ -208,7 +201,7 @@ int pando_codeguru_decode_extension(struct pando_codeguru_decode *decode)
     enum { SEEN_SLICES = 1, SEEN_OBJECTS = 2 };
     struct pando_json_reader *reader = &decode->reader;
     unsigned seen = 0;
-    pando_json_reader_init(reader, decode->extension, (size_t)(decode->end - decode->extension));
+    pando_json_reader_move(reader, decode->extension);
     if (pando_json_next(reader) != PANDO_JSON_OBJECT)
         return pando_codeguru_refuse_member(decode, "pando", "must be an object");
     for (;;) {

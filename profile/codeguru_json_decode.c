@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "profile/codeguru_decode.h"
 #include "profile/codeguru_extension.h"
+#include "profile/codeguru_ion.h"
+#include "profile/ion_reader.h"
 
 #define TIME_MAX_MS 253402300799999u /* the end of the year 9999: above it somebody sent microseconds */
 
@@ -31,10 +33,15 @@ int pando_codeguru_refuse_syntax(struct pando_codeguru_decode *decode)
 {
     const struct pando_json_reader *reader = &decode->reader;
     size_t offset = pando_json_offset(reader);
-    if (reader->error == PANDO_ERR_LIMIT)
+    if (reader->error == PANDO_ERR_NO_MEMORY)
+        return pando_codeguru_refuse_memory(decode, PANDO_ERR_NO_MEMORY);
+    if (reader->error == PANDO_ERR_LIMIT && reader->depth == PANDO_JSON_DEPTH_MAX)
         return pando_codeguru_refuse(decode, PANDO_ERR_LIMIT, "The body is nested deeper than %d levels.",
                                      (int)PANDO_JSON_DEPTH_MAX);
-    return pando_codeguru_refuse(decode, PANDO_ERR_SYNTAX, "The body is no JSON: %s at byte %zu.", reader->problem, offset);
+    if (reader->error == PANDO_ERR_LIMIT)
+        return pando_codeguru_refuse(decode, PANDO_ERR_LIMIT, "The body has %s.", reader->problem);
+    return pando_codeguru_refuse(decode, PANDO_ERR_SYNTAX, "The body is no %s: %s at byte %zu.",
+                                 reader->ion != NULL ? "Ion" : "JSON", reader->problem, offset);
 }
 
 int pando_codeguru_refuse_member(struct pando_codeguru_decode *decode, const char *member, const char *what)
@@ -53,7 +60,8 @@ int pando_codeguru_refuse_memory(struct pando_codeguru_decode *decode, int64_t e
 static int read_time(struct pando_codeguru_decode *decode, const char *member, uint64_t *ret_wall_ms)
 {
     const struct pando_json_number *number = &decode->reader.number;
-    if (pando_json_next(&decode->reader) != PANDO_JSON_NUMBER || !number->is_whole || number->is_negative ||
+    enum pando_json_token token = pando_json_next(&decode->reader);
+    if ((token != PANDO_JSON_NUMBER && token != PANDO_JSON_TIME) || !number->is_whole || number->is_negative ||
         number->whole > TIME_MAX_MS)
         return pando_codeguru_refuse_member(decode, member,
                                             "must be a whole number, in milliseconds since 1970 and before the year 10000");
@@ -116,7 +124,8 @@ static int first_pass(struct pando_codeguru_decode *decode)
     struct pando_json_reader *reader = &decode->reader;
     unsigned seen = 0;
     if (pando_json_next(reader) != PANDO_JSON_OBJECT)
-        return pando_codeguru_refuse_member(decode, "The body", "must be a JSON object");
+        return pando_codeguru_refuse_member(decode, "The body",
+                                            reader->ion != NULL ? "must be a struct" : "must be a JSON object");
     for (;;) {
         enum pando_json_token token = pando_json_next(reader);
         if (token == PANDO_JSON_OBJECT_END)
@@ -149,9 +158,8 @@ static int check_metadata(struct pando_codeguru_decode *decode)
     return 0;
 }
 
-static int decode_body(struct pando_codeguru_decode *decode, const char *body, size_t body_bytes)
+static int decode_body(struct pando_codeguru_decode *decode)
 {
-    pando_json_reader_init(&decode->reader, body, body_bytes);
     int error = first_pass(decode);
     if (error == 0)
         error = check_metadata(decode);
@@ -164,11 +172,11 @@ static int decode_body(struct pando_codeguru_decode *decode, const char *body, s
     return error;
 }
 
-int pando_codeguru_json_decode(const char *body, size_t body_bytes, const struct pando_codeguru_json_limits *limits,
-                               struct pando_profile **ret_profile, char *message, size_t message_bytes)
+static int decode(const char *body, size_t body_bytes, bool is_ion, const struct pando_codeguru_json_limits *limits,
+                  struct pando_profile **ret_profile, char *message, size_t message_bytes)
 {
-    struct pando_codeguru_decode decode = {
-        .limits = limits, .message = message, .message_bytes = message_bytes, .end = body + body_bytes};
+    struct pando_codeguru_decode decode = {.limits = limits, .message = message, .message_bytes = message_bytes};
+    struct pando_ion_reader ion = {0};
     if (message_bytes != 0)
         message[0] = '\0';
     if (body_bytes > limits->body_bytes)
@@ -176,8 +184,13 @@ int pando_codeguru_json_decode(const char *body, size_t body_bytes, const struct
     decode.builder = pando_profile_builder_new(limits->memory_bytes);
     if (decode.builder == NULL)
         return pando_codeguru_refuse_memory(&decode, PANDO_ERR_NO_MEMORY);
-    int error = decode_body(&decode, body, body_bytes);
+    if (is_ion)
+        pando_ion_reader_init(&decode.reader, &ion, body, body_bytes, limits->memory_bytes, limits->body_bytes);
+    else
+        pando_json_reader_init(&decode.reader, body, body_bytes);
+    int error = decode_body(&decode);
     free(decode.slices);
+    pando_ion_reader_release(&ion);
     if (error != 0) {
         pando_profile_builder_free(decode.builder);
         return error;
@@ -187,4 +200,16 @@ int pando_codeguru_json_decode(const char *body, size_t body_bytes, const struct
         return pando_codeguru_refuse_memory(&decode, PANDO_ERR_NO_MEMORY);
     *ret_profile = profile;
     return 0;
+}
+
+int pando_codeguru_json_decode(const char *body, size_t body_bytes, const struct pando_codeguru_json_limits *limits,
+                               struct pando_profile **ret_profile, char *message, size_t message_bytes)
+{
+    return decode(body, body_bytes, false, limits, ret_profile, message, message_bytes);
+}
+
+int pando_codeguru_ion_decode(const char *body, size_t body_bytes, const struct pando_codeguru_json_limits *limits,
+                              struct pando_profile **ret_profile, char *message, size_t message_bytes)
+{
+    return decode(body, body_bytes, true, limits, ret_profile, message, message_bytes);
 }

@@ -214,6 +214,27 @@ int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_c
     return error;
 }
 
+int pando_codeguru_tree_cut(struct pando_codeguru_tree *tree, uint32_t max_depth)
+{
+    uint32_t *depths = malloc(tree->node_count * sizeof *depths);
+    if (depths == NULL)
+        return PANDO_ERR_NO_MEMORY;
+    depths[0] = 0;
+    for (uint32_t i = 1; i < tree->node_count; i++)
+        depths[i] = depths[tree->nodes[i].parent] + 1;
+    for (uint32_t i = tree->node_count; i-- > 1;) {
+        uint32_t parent = tree->nodes[i].parent;
+        if (depths[i] <= max_depth)
+            continue;
+        tree->nodes[parent].self = add(tree->nodes[parent].self, tree->nodes[i].self);
+        for (unsigned state = 0; tree->states != NULL && state < PANDO_PROFILE_STATES; state++)
+            tree->states[parent][state] = add(tree->states[parent][state], tree->states[i][state]);
+        tree->nodes[parent].first_child = PANDO_CODEGURU_NO_NODE;
+    }
+    free(depths);
+    return 0;
+}
+
 void pando_codeguru_tree_release(struct pando_codeguru_tree *tree)
 {
     free(tree->nodes);

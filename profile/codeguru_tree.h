@@ -42,6 +42,9 @@ struct pando_codeguru_tree {
 
 /* Returns 0, PANDO_ERR_NO_MEMORY or PANDO_ERR_LIMIT. `profile` must outlive the tree. */
 int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_codeguru_tree *tree);
+/* Keeps `max_depth` frames of each stack (at least 1); weight that lies deeper goes to the last that stays,
+ * its shares to nobody. PANDO_ERR_NO_MEMORY. */
+int pando_codeguru_tree_cut(struct pando_codeguru_tree *tree, uint32_t max_depth);
 void pando_codeguru_tree_release(struct pando_codeguru_tree *tree);
 
 #endif

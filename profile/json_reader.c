@@ -6,11 +6,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "profile/ion_reader.h"
 #include "profile/utf8.h"
 
 enum { NUMBER_MAX_BYTES = 400 };
 
-static enum pando_json_token fail(struct pando_json_reader *reader, int error, const char *problem)
+enum pando_json_token pando_json_fail(struct pando_json_reader *reader, int error, const char *problem)
 {
     if (reader->error == 0) {
         reader->error = error;
@@ -21,14 +22,22 @@ static enum pando_json_token fail(struct pando_json_reader *reader, int error, c
 
 static enum pando_json_token bad(struct pando_json_reader *reader, const char *problem)
 {
-    return fail(reader, PANDO_ERR_SYNTAX, problem);
+    return pando_json_fail(reader, PANDO_ERR_SYNTAX, problem);
 }
 
 void pando_json_reader_init(struct pando_json_reader *reader, const char *bytes, size_t len_bytes)
 {
     /* Not the whole of it: the depth bits and the text are written before they are read. */
-    reader->start = reader->at = bytes;
     reader->end = bytes + len_bytes;
+    reader->ion = NULL;
+    pando_json_reader_move(reader, bytes);
+}
+
+void pando_json_reader_move(struct pando_json_reader *reader, const char *value)
+{
+    if (reader->ion != NULL)
+        reader->ion->text_bytes = 0;
+    reader->start = reader->at = value;
     reader->error = 0;
     reader->problem = "";
     reader->depth = 0;
@@ -57,14 +66,14 @@ static void skip_blanks(struct pando_json_reader *reader)
 }
 
 /* Once something did not fit nothing shorter may follow it: the text is a prefix. */
-static void keep_text(struct pando_json_reader *reader, bool *cut, const char *bytes, size_t len)
+void pando_json_keep_text(struct pando_json_reader *reader, bool *cut, const char *bytes, size_t len_bytes)
 {
-    if (*cut || reader->text_bytes + len > PANDO_JSON_TEXT_MAX) {
+    if (*cut || reader->text_bytes + len_bytes > PANDO_JSON_TEXT_MAX) {
         *cut = true;
         return;
     }
-    memcpy(reader->text + reader->text_bytes, bytes, len);
-    reader->text_bytes += len;
+    memcpy(reader->text + reader->text_bytes, bytes, len_bytes);
+    reader->text_bytes += len_bytes;
 }
 
 static bool read_hex4(struct pando_json_reader *reader, uint32_t *ret_value)
@@ -118,13 +127,13 @@ static bool read_escape(struct pando_json_reader *reader, bool *cut)
         char bytes[4];
         if (!read_code_point(reader, &code_point))
             return false;
-        keep_text(reader, cut, bytes, pando_utf8_put(code_point, bytes));
+        pando_json_keep_text(reader, cut, bytes, pando_utf8_put(code_point, bytes));
         return true;
     }
     const char *known = c != '\0' ? strchr(from, c) : NULL;
     if (known == NULL)
         return false;
-    keep_text(reader, cut, &to[known - from], 1);
+    pando_json_keep_text(reader, cut, &to[known - from], 1);
     return true;
 }
 
@@ -157,7 +166,7 @@ static bool read_string(struct pando_json_reader *reader)
             bad(reader, "bytes that are not UTF-8 in a string");
             return false;
         }
-        keep_text(reader, &cut, reader->at, len);
+        pando_json_keep_text(reader, &cut, reader->at, len);
         reader->at += len;
     }
     bad(reader, "a string without its end");
@@ -247,7 +256,7 @@ static enum pando_json_token read_word(struct pando_json_reader *reader)
 static enum pando_json_token open_level(struct pando_json_reader *reader, bool is_object)
 {
     if (reader->depth == PANDO_JSON_DEPTH_MAX)
-        return fail(reader, PANDO_ERR_LIMIT, "too many levels");
+        return pando_json_fail(reader, PANDO_ERR_LIMIT, "too many levels");
     uint32_t level = reader->depth++;
     uint8_t bit = (uint8_t)(1u << (level % 8));
     if (is_object)
@@ -310,6 +319,8 @@ enum pando_json_token pando_json_next(struct pando_json_reader *reader)
 {
     if (reader->error != 0)
         return PANDO_JSON_ERROR;
+    if (reader->ion != NULL)
+        return pando_ion_next(reader);
     skip_blanks(reader);
     bool at_end = reader->at == reader->end;
     if (reader->depth == 0 && reader->after_value)
@@ -336,6 +347,8 @@ bool pando_json_skip(struct pando_json_reader *reader, enum pando_json_token fir
 {
     if (first != PANDO_JSON_OBJECT && first != PANDO_JSON_ARRAY)
         return first != PANDO_JSON_ERROR;
+    if (reader->ion != NULL)
+        return pando_ion_leave(reader);
     uint32_t outside = reader->depth - 1;
     while (reader->depth > outside)
         if (pando_json_next(reader) == PANDO_JSON_ERROR)
