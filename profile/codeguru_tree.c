@@ -68,7 +68,8 @@ static void fill_in(struct pando_codeguru_node *node, const struct pando_profile
         node->file = file;
         node->line_min = node->line_max = 0;
     }
-    if (strcmp(node->file, file) != 0 || frame->line_min == 0)
+    /* The root's frame is also that of functions whose name is "". */
+    if (from == profile->nodes || strcmp(node->file, file) != 0 || frame->line_min == 0)
         return;
     if (node->line_min == 0 || frame->line_min < node->line_min)
         node->line_min = frame->line_min;

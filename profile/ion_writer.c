@@ -55,7 +55,6 @@ void pando_ion_writer_free(struct pando_ion_writer *writer)
     pando_buffer_release(&writer->raw);
     free(writer->containers);
     free(writer->open);
-    pando_string_chunks_free(writer->symbols.chunks);
     pando_strings_release(&writer->symbols);
     free(writer);
 }

@@ -64,3 +64,42 @@ void pando_json_write_double(struct pando_buffer *out, double value)
     if (strpbrk(text, ".e") == NULL)
         pando_buffer_append_text(out, ".0");
 }
+
+void pando_json_key(struct pando_buffer *out, const char *name)
+{
+    if (out->len_bytes != 0 && out->bytes[out->len_bytes - 1] != '{')
+        pando_buffer_append_char(out, ',');
+    pando_json_write_string(out, name);
+    pando_buffer_append_char(out, ':');
+}
+
+void pando_json_member_uint(struct pando_buffer *out, const char *name, uint64_t value)
+{
+    pando_json_key(out, name);
+    pando_json_write_uint(out, value);
+}
+
+void pando_json_member_double(struct pando_buffer *out, const char *name, double value)
+{
+    pando_json_key(out, name);
+    pando_json_write_double(out, value);
+}
+
+void pando_json_member_text(struct pando_buffer *out, const char *name, const char *text)
+{
+    if (text[0] == '\0')
+        return;
+    pando_json_key(out, name);
+    pando_json_write_string(out, text);
+}
+
+void pando_json_open(struct pando_buffer *out, const char *name)
+{
+    pando_json_key(out, name);
+    pando_buffer_append_char(out, '{');
+}
+
+void pando_json_close(struct pando_buffer *out)
+{
+    pando_buffer_append_char(out, '}');
+}

@@ -1,0 +1,107 @@
+// link: pando_profile pando_base
+/* Why: soak test of what reads other people's profiles: whatever comes is read or refused with a sentence, within the limits; and
+ * what was read can be written and read again.
+ * Usage: formats_fuzz FILE [ROUNDS [SEED]]: damages FILE ROUNDS times (0: as it is). The first byte of the input chooses the reader,
+ * as in tests/fuzz/corpus/formats. With -DPANDO_LIBFUZZER it is a target of libFuzzer. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "profile/codeguru_ion.h"
+
+enum { INPUT_MAX_BYTES = 1 << 20 };
+
+static const struct pando_codeguru_json_limits limits = {
+    .body_bytes = INPUT_MAX_BYTES, .depth_frames = 1000, .memory_bytes = 16 << 20};
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes);
+
+static void require(int condition, const char *what)
+{
+    if (condition)
+        return;
+    fprintf(stderr, "formats_fuzz: %s\n", what);
+    abort();
+}
+
+static void write_and_read_again(const struct pando_profile *profile, int is_ion)
+{
+    struct pando_buffer out;
+    struct pando_profile *again = NULL;
+    char message[256];
+    const struct pando_codeguru_json_limits wide = {.body_bytes = SIZE_MAX / 2, .depth_frames = 1000, .memory_bytes = 64 << 20};
+    pando_buffer_init(&out, 256 << 20);
+    const struct pando_codeguru_form form = {.is_ion = is_ion != 0, .is_extended = true};
+    require(pando_codeguru_encode(profile, &form, &out) == 0, "what was read cannot be written");
+    int error = (is_ion ? pando_codeguru_ion_decode : pando_codeguru_json_decode)(out.bytes, out.len_bytes, &wide, &again, message,
+                                                                                sizeof message);
+    require(error == 0, "what was written cannot be read");
+    require(again->node_count <= profile->node_count, "there is more than was written");
+    pando_profile_free(again);
+    pando_buffer_release(&out);
+}
+
+static void read_codeguru(const char *bytes, size_t len_bytes, int is_ion)
+{
+    struct pando_profile *profile = NULL;
+    char message[256];
+    int error = (is_ion ? pando_codeguru_ion_decode : pando_codeguru_json_decode)(bytes, len_bytes, &limits, &profile, message,
+                                                                                sizeof message);
+    require(error == 0 || message[0] != '\0', "refused without a word");
+    if (error != 0)
+        return;
+    write_and_read_again(profile, is_ion);
+    write_and_read_again(profile, !is_ion);
+    pando_profile_free(profile);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes)
+{
+    if (len_bytes == 0 || len_bytes > INPUT_MAX_BYTES)
+        return 0;
+    /* A copy of its own size, so that a sanitizer sees what is read behind it. */
+    char *own = malloc(len_bytes);
+    require(own != NULL, "no memory");
+    memcpy(own, bytes + 1, len_bytes - 1);
+    char *exact = len_bytes > 1 ? realloc(own, len_bytes - 1) : own;
+    if (bytes[0] == 'i' || bytes[0] == 'j')
+        read_codeguru(exact, len_bytes - 1, bytes[0] == 'i');
+    free(exact);
+    return 0;
+}
+
+#ifndef PANDO_LIBFUZZER
+static uint64_t next_random(uint64_t *seed)
+{
+    *seed = *seed * 6364136223846793005u + 1442695040888963407u;
+    return *seed >> 32;
+}
+
+int main(int argc, char **argv)
+{
+    FILE *file = argc >= 2 ? fopen(argv[1], "rb") : NULL;
+    uint8_t *input = malloc(INPUT_MAX_BYTES), *damaged = malloc(INPUT_MAX_BYTES);
+    if (file == NULL || input == NULL || damaged == NULL) {
+        fputs("usage: formats_fuzz FILE [ROUNDS [SEED]]\n", stderr);
+        return 2;
+    }
+    size_t len = fread(input, 1, INPUT_MAX_BYTES, file);
+    fclose(file);
+    unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+    uint64_t seed = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
+    LLVMFuzzerTestOneInput(input, len);
+    for (unsigned long i = 0; i < rounds && len > 1; i++) {
+        memcpy(damaged, input, len);
+        for (uint64_t times = next_random(&seed) % 8; times > 0; times--) {
+            size_t at = 1 + next_random(&seed) % (len - 1);
+            damaged[at] = next_random(&seed) % 2 == 0 ? (uint8_t)next_random(&seed) : (uint8_t)(damaged[at] ^ (1 << (at & 7)));
+        }
+        LLVMFuzzerTestOneInput(damaged, next_random(&seed) % 4 == 0 ? next_random(&seed) % len + 1 : len);
+    }
+    free(input);
+    free(damaged);
+    return 0;
+}
+#endif
