@@ -1,7 +1,7 @@
 // link: pando_profile pando_base
 /* Why: soak test of what reads other people's profiles: whatever comes is read or refused with a sentence, within the limits; and
  * what was read can be written and read again.
- * Usage: formats_fuzz FILE [ROUNDS [SEED]]: damages FILE ROUNDS times (0: as it is). The first byte of the input chooses the reader,
+ * Usage: formats_fuzz ROUNDS SEED FILE...: reads each FILE as it is, then damaged ROUNDS times. The first byte of the input chooses the reader,
  * as in tests/fuzz/corpus/formats. With -DPANDO_LIBFUZZER it is a target of libFuzzer. */
 #include <stddef.h>
 #include <stdint.h>
@@ -81,27 +81,28 @@ static uint64_t next_random(uint64_t *seed)
 
 int main(int argc, char **argv)
 {
-    FILE *file = argc >= 2 ? fopen(argv[1], "rb") : NULL;
     uint8_t *input = malloc(INPUT_MAX_BYTES), *damaged = malloc(INPUT_MAX_BYTES);
-    if (file == NULL || input == NULL || damaged == NULL) {
-        fputs("usage: formats_fuzz FILE [ROUNDS [SEED]]\n", stderr);
-        return 2;
-    }
-    size_t len = fread(input, 1, INPUT_MAX_BYTES, file);
-    fclose(file);
-    unsigned long rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-    uint64_t seed = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
-    LLVMFuzzerTestOneInput(input, len);
-    for (unsigned long i = 0; i < rounds && len > 1; i++) {
-        memcpy(damaged, input, len);
-        for (uint64_t times = next_random(&seed) % 8; times > 0; times--) {
-            size_t at = 1 + next_random(&seed) % (len - 1);
-            damaged[at] = next_random(&seed) % 2 == 0 ? (uint8_t)next_random(&seed) : (uint8_t)(damaged[at] ^ (1 << (at & 7)));
+    unsigned long rounds = argc > 3 ? strtoul(argv[1], NULL, 10) : 0;
+    uint64_t seed = argc > 3 ? strtoul(argv[2], NULL, 10) : 0;
+    for (int i = 3; i < argc && input != NULL && damaged != NULL; i++) {
+        FILE *file = fopen(argv[i], "rb");
+        require(file != NULL, argv[i]);
+        size_t len = fread(input, 1, INPUT_MAX_BYTES, file);
+        fclose(file);
+        LLVMFuzzerTestOneInput(input, len);
+        for (unsigned long round = 0; round < rounds && len > 1; round++) {
+            memcpy(damaged, input, len);
+            for (uint64_t times = next_random(&seed) % 8; times > 0; times--) {
+                size_t at = 1 + next_random(&seed) % (len - 1);
+                damaged[at] = next_random(&seed) % 2 == 0 ? (uint8_t)next_random(&seed) : (uint8_t)(damaged[at] ^ (1 << (at & 7)));
+            }
+            LLVMFuzzerTestOneInput(damaged, next_random(&seed) % 4 == 0 ? next_random(&seed) % len + 1 : len);
         }
-        LLVMFuzzerTestOneInput(damaged, next_random(&seed) % 4 == 0 ? next_random(&seed) % len + 1 : len);
     }
     free(input);
     free(damaged);
-    return 0;
+    if (argc < 4)
+        fputs("usage: formats_fuzz ROUNDS SEED FILE...\n", stderr);
+    return argc < 4 ? 2 : 0;
 }
 #endif
