@@ -12,16 +12,13 @@ int pando_value_failed(const struct pando_value_writer *writer)
     return writer->ion != NULL ? pando_ion_writer_failed(writer->ion) : writer->out->failed;
 }
 
-/* What comes before a value in JSON. */
+/* What comes before a value in JSON: the comma, and the name if it has one. */
 static void json_lead(struct pando_buffer *out, const char *name)
 {
-    char last = out->len_bytes != 0 ? out->bytes[out->len_bytes - 1] : '{';
-    if (last != '{' && last != '[')
+    if (name != NULL)
+        pando_json_key(out, name);
+    else if (out->len_bytes != 0 && out->bytes[out->len_bytes - 1] != '[')
         pando_buffer_append_char(out, ',');
-    if (name == NULL)
-        return;
-    pando_json_write_string(out, name);
-    pando_buffer_append_char(out, ':');
 }
 
 static void begin(struct pando_value_writer *writer, const char *name, char bracket)
