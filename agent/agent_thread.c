@@ -6,16 +6,17 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "agent/agent.h"
-#include "agent/lifecycle.h"
+#include "agent/control.h"
 #include "agent/cpu_clock.h"
+#include "agent/lifecycle.h"
 #include "agent/orders.h"
 #include "agent/own_threads.h"
 #include "agent/pace.h"
 #include "agent/real.h"
+#include "agent/remote.h"
 #include "agent/threads.h"
 #include "agent/walk_compare.h"
 #include "agent/wall_thread.h"
@@ -37,7 +38,6 @@ enum {
     QUIET_MS = 500,          /* between turns after the last sample, until the next look for threads: they may all be gone */
     IDLE_MS = 10000,         /* between looks for threads of others while nothing runs */
     SCAN_MS = 1000,          /* between such looks while something runs, or 100 times what a look costs */
-    WORKER_ROOM_BYTES = 48 << 20,
     FORK_WAIT_MS = 200,
 };
 
@@ -48,7 +48,6 @@ static atomic_uint answered;      /* goes up when what was requested is done */
 static int answer;
 static atomic_int asking_tid;     /* who waits for it */
 static uint64_t request_deadline_mono_ns;
-static atomic_uint wake;          /* the word that the thread sleeps on */
 static atomic_bool sleeps, hurries;
 static atomic_uint forks_waiting, in_loader;
 static const struct pando_door *door;
@@ -57,33 +56,27 @@ static bool scans_first, gave_up;
 static int turns;               /* that the worker was given, up to FIRST_TURNS */
 static bool has_scanned_since;  /* the last sample */
 
-static void wake_up(void)
-{
-    atomic_fetch_add_explicit(&wake, 1, memory_order_release);
-    pando_futex_wake_all(&wake);
-}
-
 void pando_agent_thread_notice(void)
 {
     bool is_asleep = atomic_load_explicit(&sleeps, memory_order_relaxed);
     bool is_filling = !is_asleep && !atomic_load_explicit(&hurries, memory_order_relaxed) &&
                       pando_ring_used_words(pando_agent.ring) > pando_ring_capacity_words(pando_agent.ring) / 2;
     if (is_asleep && atomic_exchange_explicit(&sleeps, false, memory_order_acq_rel))
-        wake_up();
+        pando_control_wake();
     else if (is_filling && !atomic_exchange_explicit(&hurries, true, memory_order_acq_rel))
-        wake_up();
+        pando_control_wake();
 }
 
 /* Waits at most so long, less when somebody asks or the ring fills; with `until_noticed` also when any sample comes. */
 static void sleep_for(uint64_t ns, bool until_noticed)
 {
-    unsigned seen = atomic_load_explicit(&wake, memory_order_acquire);
+    unsigned seen = pando_control_seen();
     atomic_store_explicit(&hurries, false, memory_order_relaxed);
     if (until_noticed)
         atomic_store(&sleeps, true);
-    bool has_work = atomic_load(&requested) != 0 || (until_noticed && pando_ring_used_words(pando_agent.ring) != 0);
+    bool has_work = atomic_load(&requested) != 0 || pando_control_is_asked() || (until_noticed && pando_ring_used_words(pando_agent.ring) != 0);
     if (!has_work)
-        pando_futex_wait(&wake, seen, ns);
+        pando_control_sleep(seen, pando_remote_limit_sleep(ns));
     atomic_store_explicit(&sleeps, false, memory_order_relaxed);
 }
 
@@ -136,7 +129,8 @@ void pando_agent_thread_after_fork(bool is_child)
     worker = NULL;
     turns = 0;
     gave_up = false;
-    pando_orders_forget();
+    pando_control_after_fork();
+    pando_orders_after_fork();
 }
 
 static void give_up(const char *message)
@@ -147,22 +141,10 @@ static void give_up(const char *message)
     pando_threads_leave_all();
 }
 
-/* The loader ends the process when it finds no memory for a library's thread-local storage: so there must be plenty before it is
- * asked for some. */
-static bool has_room_for_worker(void)
-{
-    long room = pando_raw_syscall(SYS_mmap, 0, WORKER_ROOM_BYTES, PROT_READ | PROT_WRITE,
-                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room < 0 && room > -4096)
-        return false;
-    pando_raw_syscall4(SYS_munmap, room, WORKER_ROOM_BYTES, 0, 0);
-    return true;
-}
-
 static void open_worker(void)
 {
     char message[PANDO_CONFIG_SENTENCE_BYTES] = "";
-    if (!has_room_for_worker()) {
+    if (!pando_worker_door_has_room()) {
         give_up("the process has no 48 MiB of memory left for Pando's libraries (RLIMIT_AS or RLIMIT_DATA); profiling ends.");
         return;
     }
@@ -234,6 +216,20 @@ static int finish(uint64_t deadline_mono_ns)
     return worker != NULL ? door->flush(worker, deadline_mono_ns) : 0;
 }
 
+static void answer_all(unsigned requests)
+{
+    atomic_fetch_and(&requested, ~requests);
+    atomic_fetch_add_explicit(&answered, 1, memory_order_release);
+    pando_futex_wake_all(&answered);
+}
+
+static void close_worker(void)
+{
+    if (worker != NULL)
+        door->close(worker);
+    worker = NULL;
+}
+
 /* Does what was asked for; true: the thread ends. */
 static bool obey(unsigned requests)
 {
@@ -242,17 +238,39 @@ static bool obey(unsigned requests)
     if ((requests & (PANDO_REQUEST_FLUSH | PANDO_REQUEST_STOP)) != 0)
         answer = finish(request_deadline_mono_ns);
     pando_walk_compare_log();
-    if ((requests & PANDO_REQUEST_STOP) != 0 && worker != NULL) {
-        door->close(worker);
-        worker = NULL;
+    if ((requests & PANDO_REQUEST_STOP) != 0) {
+        pando_threads_leave_all(); /* whom we let go on while the stop began */
+        close_worker();
     }
     if ((requests & PANDO_REQUEST_REST) != 0 && worker != NULL)
         door->rest(worker);
     bool ends = (requests & (PANDO_REQUEST_STOP | PANDO_REQUEST_REST)) != 0;
-    atomic_fetch_and(&requested, ~requests);
-    atomic_fetch_add_explicit(&answered, 1, memory_order_release);
-    pando_futex_wake_all(&answered);
+    answer_all(requests);
     return ends;
+}
+
+/* An order of the user's, or profiling is over; true: the thread ends, and nobody has asked it to. */
+static bool look_for_orders(void)
+{
+    const struct pando_remote_worker means = {.door = door, .worker = worker, .gave_up = gave_up, .deliver = finish};
+    enum pando_remote_result result = pando_remote_look(&means);
+    if (result != PANDO_REMOTE_NOTHING)
+        next_scan_mono_ns = 0;
+    if (result != PANDO_REMOTE_STOP)
+        return false;
+    pando_wall_thread_stop();
+    int error = finish(pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS);
+    close_worker();
+    pando_remote_stopped(error);
+    return true;
+}
+
+static void leave_host(void)
+{
+    /* A log on the host's stderr is the one reason to stay in its descriptor table. */
+    if (strcmp(pando_agent.config.door.log_path, "stderr") != 0 && pando_descriptors_leave_host())
+        pando_control_open();
+    pando_wall_thread_start();
 }
 
 static void *run(void *unused)
@@ -262,16 +280,14 @@ static void *run(void *unused)
     pando_own_thread_enter();
     pando_threads_birth_ends();
     next_scan_mono_ns = scans_first ? 0 : pando_clock_mono_ns() + SCAN_MS * MS;
-    bool ends = false, host_is_gone = scan(), is_first = worker == NULL, has_left = false;
+    pando_remote_begin();
+    bool ends = false, host_is_gone = scan(), is_first = worker == NULL, has_left = false, by_itself = false;
     uint64_t sleep_ns = pando_agent.config.wall_rate_hz == 0 ? IDLE_MS * MS : 0;
     bool until_noticed = worker == NULL;
     while (!ends && !host_is_gone) {
         sleep_for(sleep_ns, until_noticed);
-        /* A log on the host's stderr is the one reason to stay in its descriptor table. */
-        if (!has_left && strcmp(pando_agent.config.door.log_path, "stderr") != 0)
-            pando_descriptors_leave_host();
         if (!has_left)
-            pando_wall_thread_start();
+            leave_host();
         has_left = true;
         if (is_first && pando_ring_used_words(pando_agent.ring) != 0) {
             is_first = false;
@@ -282,18 +298,21 @@ static void *run(void *unused)
             ends = obey(requests);
         else
             sleep_ns = take_turn(&until_noticed);
+        by_itself = !ends && look_for_orders();
+        ends = ends || by_itself;
         host_is_gone = !ends && scan();
     }
     if (host_is_gone) {
         pando_wall_thread_stop();
         finish(pando_clock_mono_ns() + pando_agent.config.exit_timeout_ms * MS);
-        if (worker != NULL)
-            door->close(worker);
-        worker = NULL;
+        close_worker();
         /* The first thread left by the bare system call, and the kernel takes the status of the last. */
         pando_raw_syscall4(SYS_exit, pando_threads_first_status(), 0, 0, 0);
     }
+    pando_control_close();
     pando_own_thread_leave();
+    if (by_itself)
+        pando_lifecycle_end_own_stop();
     return NULL;
 }
 
@@ -320,6 +339,15 @@ int pando_agent_thread_start(bool scan_first)
 bool pando_agent_thread_runs(void)
 {
     return atomic_load(&runs);
+}
+
+void pando_agent_thread_forget(void)
+{
+    pthread_detach(pthread_self());
+    gave_up = false;
+    atomic_store(&runs, false);
+    answer = PANDO_ERR_STATE;
+    answer_all(atomic_load(&requested)); /* who asked meanwhile */
 }
 
 bool pando_agent_thread_has_work(void)
@@ -351,7 +379,7 @@ int pando_agent_thread_ask(enum pando_agent_thread_request request, uint64_t dea
     atomic_store_explicit(&asking_tid, pando_raw_gettid(), memory_order_relaxed);
     request_deadline_mono_ns = deadline_mono_ns;
     atomic_fetch_or_explicit(&requested, request, memory_order_acq_rel);
-    wake_up();
+    pando_control_wake();
     /* A little longer than the worker has: it keeps the deadline itself, and its answer is worth more than ours. */
     bool has_answer = wait_for_answer(before, deadline_mono_ns + 500 * MS);
     atomic_store_explicit(&asking_tid, 0, memory_order_relaxed);

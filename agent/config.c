@@ -14,7 +14,6 @@
 
 enum {
     RATE_DEFAULT_HZ = 100,
-    RATE_MAX_HZ = 4000,
     BUDGET_DEFAULT_PERCENT = 2,
     WALL_RATE_DEFAULT_HZ = 20,
     WALL_RATE_MAX_HZ = 1000,
@@ -40,6 +39,7 @@ static const char *const known_variables[] = {
     "PANDO_UNWIND",  "PANDO_FOLLOW",   "PANDO_RING_KIB", "PANDO_TREE_MIB",   "PANDO_DEPTH",    "PANDO_EXIT_TIMEOUT_MS",
     "PANDO_ENABLED", "PANDO_LIBRARY",  "PANDO_BUDGET_PERCENT", "PANDO_MODE", "PANDO_WALL_RATE_HZ",
     "PANDO_SIGN",    "PANDO_ORCHESTRATE", "PANDO_SPOOL", "PANDO_SPOOL_MIB",  "PANDO_TOKEN",    "PANDO_TOKEN_FILE",
+    "PANDO_END_MS",
 };
 
 static const char *variable(const char *name)
@@ -209,6 +209,14 @@ static void read_spool(struct reading *reading, struct pando_door_settings *door
         strcpy(door->spool, path);
 }
 
+static void read_end(struct reading *reading, struct pando_config *config)
+{
+    const char *text = variable("PANDO_END_MS");
+    struct pando_cursor cursor = pando_cursor_of_text(text != NULL ? text : "0");
+    if (pando_cursor_decimal(&cursor, UINT64_MAX / 1000000, &config->end_wall_ms) != 0 || !pando_cursor_at_end(&cursor))
+        refuse(reading, "PANDO_END_MS is milliseconds since 1970, not \"" SHOWN "\".", text);
+}
+
 static void warn_of_unknown_variables(void)
 {
     for (char *const *entry = environ; entry != NULL && *entry != NULL; entry++) {
@@ -241,6 +249,8 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
     else if (options->struct_bytes != sizeof *options)
         refuse(&reading, "pando_options.struct_bytes is %zu, this libpando knows %zu.", options->struct_bytes, sizeof *options);
     *config = (struct pando_config){0};
+    config->given = (struct pando_config_origin){.url = options->url != NULL, .group = options->group != NULL,
+                                                 .rate_hz = options->rate_hz != 0, .interval_s = options->interval_s != 0};
     read_log(&reading, &config->door);
     pando_log_open(config->door.log_path, config->door.log_level);
     read_url(&reading, options->url, config->door.url);
@@ -250,7 +260,7 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
     config->door.has_own_rate = options->rate_hz != 0 || variable("PANDO_RATE_HZ") != NULL;
     config->door.has_own_interval = options->interval_s != 0 || variable("PANDO_INTERVAL_S") != NULL;
     config->door.has_own_depth = variable("PANDO_DEPTH") != NULL;
-    config->door.rate_hz = read_number(&reading, "PANDO_RATE_HZ", options->rate_hz, 1, RATE_MAX_HZ, RATE_DEFAULT_HZ);
+    config->door.rate_hz = read_number(&reading, "PANDO_RATE_HZ", options->rate_hz, 1, PANDO_RATE_MAX_HZ, RATE_DEFAULT_HZ);
     read_mode(&reading, config);
     config->door.interval_s = read_number(&reading, "PANDO_INTERVAL_S", options->interval_s, 1, INTERVAL_MAX_S,
                                           config->door.signs ? INTERVAL_AWS_S : INTERVAL_DEFAULT_S);
@@ -263,6 +273,7 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
                config->ring_kib);
     config->exit_timeout_ms = read_number(&reading, "PANDO_EXIT_TIMEOUT_MS", 0, 1, EXIT_TIMEOUT_MAX_MS,
                                           EXIT_TIMEOUT_DEFAULT_MS);
+    read_end(&reading, config);
     static const char *const unwinders[] = {"rows", "libunwind", "compare"}, *const booleans[] = {"true", "false"};
     config->unwinder = (enum pando_unwinder)read_word(&reading, "PANDO_UNWIND", unwinders, 3, PANDO_UNWINDER_ROWS);
     config->follow_forks = read_word(&reading, "PANDO_FOLLOW", booleans, 2, 0) == 0;

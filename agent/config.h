@@ -13,7 +13,13 @@
 
 enum pando_unwinder { PANDO_UNWINDER_ROWS, PANDO_UNWINDER_LIBUNWIND, PANDO_UNWINDER_COMPARE };
 
+/* Which settings came from pando_options (or an order) instead of a variable. */
+struct pando_config_origin {
+    bool url, group, rate_hz, interval_s, mode, follow, log;
+};
+
 struct pando_config {
+    struct pando_config_origin given;
     struct pando_door_settings door;
     enum pando_unwinder unwinder;
     bool follow_forks;
@@ -22,10 +28,11 @@ struct pando_config {
     uint32_t wall_rate_hz;        /* looks at each thread; 0: no wall time */
     uint32_t ring_kib;            /* a power of two */
     uint32_t exit_timeout_ms;     /* that the last flush may take */
+    uint64_t end_wall_ms;         /* when profiling ends by itself; 0: never */
     char environment[PANDO_ENVIRONMENT_BYTES]; /* as it was at the start */
 };
 
-enum { PANDO_CONFIG_SENTENCE_BYTES = 512 };
+enum { PANDO_CONFIG_SENTENCE_BYTES = 512, PANDO_RATE_MAX_HZ = 4000 };
 
 /* Whether the environment asks for profiling: PANDO_URL is set, not empty, and PANDO_ENABLED is not "false"; or PANDO_ENABLED is
  * "true", and AWS's variables name a profiling group. Being preloaded alone is never enough. */
@@ -34,5 +41,8 @@ bool pando_config_environment_asks(void);
 /* Reads it all. `options` may be NULL. Opens the log (base/log.h) with what was found, and logs what is odd. 0, or
  * PANDO_ERR_INVALID with one sentence in `problem` (PANDO_CONFIG_SENTENCE_BYTES): no or bad URL, bad group, bad number. */
 int pando_config_read(const struct pando_options *options, struct pando_config *config, char *problem);
+
+/* Says each setting: "config.NAME", where it came from (default, variable, option) and its value. */
+void pando_config_say(const struct pando_config *config, pando_door_say *line);
 
 #endif

@@ -13,6 +13,7 @@
 #include "agent/agent_thread.h"
 #include "agent/cpu_clock.h"
 #include "agent/lifecycle.h"
+#include "agent/orders.h"
 #include "agent/pace.h"
 #include "agent/thread_exit.h"
 #include "agent/threads.h"
@@ -102,6 +103,8 @@ static void begin_again(struct pando_thread_slot *was)
     slot->stack_high = stack_high;
     pando_thread_exit_watch(slot);
     pando_threads_enter_self(slot, true);
+    if (pando_orders_are_to_pause())
+        pando_threads_hold_all();
 }
 
 static void after_in_child(void)

@@ -175,8 +175,12 @@ static int stop(bool process_ends)
  * reverse order of their registration: this one, registered at load, after nearly all of the host's, so that their time counts. */
 static void at_exit(void)
 {
-    if (pando_agent_phase() == PANDO_PHASE_ACTIVE && getpid() == pando_agent.pid)
-        stop(true);
+    if (pando_agent_phase() == PANDO_PHASE_OFF || getpid() != pando_agent.pid || stop(true) != PANDO_ERR_STATE)
+        return;
+    /* The agent's thread is about to stop by itself: what it delivers is worth as long a wait as what we would have. */
+    uint64_t deadline = exit_deadline_mono_ns();
+    while (pando_agent_phase() == PANDO_PHASE_STOPPING && pando_clock_mono_ns() < deadline)
+        nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 }
 
 /* This one before those of the host's that are older than the first samples. Sampling goes on. */
@@ -227,7 +231,7 @@ void pando_lifecycle_thread_ends(void *slot_pointer)
     if (slot->tid != pando_raw_gettid())
         return; /* the slot is another thread's by now */
     bool was_hosts = pando_thread_is_hosts(use);
-    pando_threads_leave(slot, use);
+    pando_threads_leave_own(slot);
     if (was_hosts && pando_threads_by_hook() == 0 && getpid() == pando_agent.pid &&
         pando_threads_count_hosts() == 1)
         end_with_last_thread();
@@ -253,6 +257,26 @@ void pando_lifecycle_resume(void)
         set_phase(PANDO_PHASE_OFF);
         fail(PANDO_ERR_IO, "the system refuses a thread");
     }
+    pthread_mutex_unlock(&lock);
+}
+
+bool pando_lifecycle_begin_own_stop(void)
+{
+    unsigned active = PANDO_PHASE_ACTIVE;
+    if (pthread_mutex_trylock(&lock) != 0)
+        return false;
+    if (!atomic_compare_exchange_strong(&pando_agent.phase, &active, PANDO_PHASE_STOPPING)) {
+        pthread_mutex_unlock(&lock);
+        return false;
+    }
+    pando_threads_leave_all();
+    return true;
+}
+
+void pando_lifecycle_end_own_stop(void)
+{
+    pando_agent_thread_forget();
+    set_phase(PANDO_PHASE_OFF);
     pthread_mutex_unlock(&lock);
 }
 

@@ -3,6 +3,8 @@
 #ifndef PANDO_AGENT_LIFECYCLE_H
 #define PANDO_AGENT_LIFECYCLE_H
 
+#include <stdbool.h>
+
 /* Once samples are there: has what was gathered delivered early in exit(), before handlers that were registered before this call
  * (OpenSSL's clean-up, often) have run. The agent's thread. */
 void pando_lifecycle_flush_early_at_exit(void);
@@ -17,6 +19,11 @@ void pando_lifecycle_resume(void);
 
 /* Delivers and ends for good: the process is about to forbid itself system calls. From then on Pando makes none. */
 void pando_lifecycle_give_way(void);
+
+/* For the agent's thread, when it is to stop without a host thread that asks: `begin` ends sampling; false: somebody else stops Pando or
+ * is about to, then try again later. `end`, when all is delivered and the worker closed, is the last that the thread does here. */
+bool pando_lifecycle_begin_own_stop(void);
+void pando_lifecycle_end_own_stop(void);
 
 /* In the child of a fork: another thread may have held the lock. */
 void pando_lifecycle_reset_lock(void);

@@ -44,17 +44,6 @@ bool pando_threads_no_births(unsigned *ret_births)
     return *ret_births == ended;
 }
 
-static unsigned use_of(const struct pando_thread_slot *slot)
-{
-    return atomic_load_explicit(&((struct pando_thread_slot *)(uintptr_t)slot)->use, memory_order_acquire);
-}
-
-static void set_state(struct pando_thread_slot *slot, enum pando_thread_state state)
-{
-    unsigned use = use_of(slot);
-    atomic_store_explicit(&slot->use, (use & ~(unsigned)PANDO_THREAD_STATE_MASK) | state, memory_order_release);
-}
-
 struct pando_thread_slot *pando_threads_slot(uint32_t number)
 {
     if (number >= PANDO_THREADS_MAX)
@@ -82,7 +71,7 @@ void pando_threads_reset(struct pando_counters *counters)
         slot->wall.units = 0;
         slot->wall.seen_mono_ns = slot->wall.remainder = 0;
         atomic_store_explicit(&slot->wall.running_units, 0, memory_order_relaxed);
-        set_state(slot, PANDO_THREAD_FREE);
+        pando_thread_set_state(slot, PANDO_THREAD_FREE);
     }
     atomic_store(&first_free, 0);
     atomic_store_explicit(&counters->threads_now, 0, memory_order_relaxed);
@@ -138,7 +127,7 @@ static void raise_high_water(uint32_t to)
 
 static bool reserve_slot(struct pando_thread_slot *slot)
 {
-    unsigned use = use_of(slot);
+    unsigned use = pando_thread_use(slot);
     unsigned taken = (pando_thread_generation(use) + 1) << PANDO_THREAD_STATE_BITS | PANDO_THREAD_TAKEN;
     if (pando_thread_state(use) != PANDO_THREAD_FREE || pando_alternate_stack_is_in_use(slot) ||
         !atomic_compare_exchange_strong_explicit(&slot->use, &use, taken, memory_order_acquire, memory_order_relaxed))
@@ -146,7 +135,7 @@ static bool reserve_slot(struct pando_thread_slot *slot)
     slot->timer.number = -1;
     slot->tid = 0;
     slot->start = NULL;
-    slot->by_hook = false;
+    slot->by_hook = slot->is_held = false;
     slot->stack_low = slot->stack_high = 0;
     return true;
 }
@@ -194,7 +183,7 @@ struct pando_thread_slot *pando_threads_reserve_again(struct pando_thread_slot *
 static void set_free(struct pando_thread_slot *slot)
 {
     uint32_t number = slot->number;
-    set_state(slot, PANDO_THREAD_FREE);
+    pando_thread_set_state(slot, PANDO_THREAD_FREE);
     if (number < atomic_load_explicit(&first_free, memory_order_relaxed))
         atomic_store_explicit(&first_free, number, memory_order_relaxed);
 }
@@ -211,15 +200,15 @@ static void start_timer(struct pando_thread_slot *slot, bool has_room)
     pando_count(counted, PANDO_COUNT_THREADS_SEEN);
     if (!has_room) {
         pando_count(counted, PANDO_COUNT_THREADS_SMALL_ALTSTACK);
-        set_state(slot, PANDO_THREAD_UNSAMPLED);
+        pando_thread_set_state(slot, PANDO_THREAD_UNSAMPLED);
         return;
     }
-    set_state(slot, PANDO_THREAD_SAMPLED);
-    int error = pando_cpu_clock_start(slot->tid, pando_thread_cookie(use_of(slot), slot->number), &slot->timer);
+    pando_thread_set_state(slot, PANDO_THREAD_SAMPLED);
+    int error = pando_cpu_clock_start(slot->tid, pando_thread_cookie(pando_thread_use(slot), slot->number), &slot->timer);
     if (error == 0)
         return;
     pando_count(counted, error == PANDO_ERR_LIMIT ? PANDO_COUNT_THREADS_TIMER_LIMIT : PANDO_COUNT_THREADS_NO_TIMER);
-    set_state(slot, PANDO_THREAD_UNSAMPLED);
+    pando_thread_set_state(slot, PANDO_THREAD_UNSAMPLED);
 }
 
 /* The first thread's stack grows downwards from a known end as far as RLIMIT_STACK; the kernel keeps that room free of other
@@ -278,7 +267,7 @@ void pando_threads_enter_other(struct pando_thread_slot *slot, int tid)
 void pando_threads_enter_own(struct pando_thread_slot *slot, int tid)
 {
     slot->tid = tid;
-    set_state(slot, PANDO_THREAD_OWN);
+    pando_thread_set_state(slot, PANDO_THREAD_OWN);
 }
 
 void pando_threads_leave(struct pando_thread_slot *slot, unsigned use)
@@ -296,40 +285,11 @@ void pando_threads_leave(struct pando_thread_slot *slot, unsigned use)
     set_free(slot);
 }
 
-/* Takes the slot of the calling thread from one state, so that nobody else ends its use meanwhile. */
-static bool take(struct pando_thread_slot *slot, enum pando_thread_state from)
-{
-    unsigned use = use_of(slot), taken = (use & ~(unsigned)PANDO_THREAD_STATE_MASK) | PANDO_THREAD_TAKEN;
-    return slot->tid == pando_raw_gettid() && pando_thread_state(use) == from &&
-           atomic_compare_exchange_strong_explicit(&slot->use, &use, taken, memory_order_acq_rel, memory_order_relaxed);
-}
-
-void pando_threads_pause(struct pando_thread_slot *slot)
-{
-    if (!take(slot, PANDO_THREAD_SAMPLED))
-        return;
-    pando_count(counted, PANDO_COUNT_THREADS_SMALL_ALTSTACK);
-    pando_unsampled_account(slot, pando_cpu_clock_stop(&slot->timer, slot->tid));
-    set_state(slot, PANDO_THREAD_UNSAMPLED);
-}
-
-void pando_threads_go_on(struct pando_thread_slot *slot)
-{
-    if (pando_thread_state(use_of(slot)) != PANDO_THREAD_UNSAMPLED || pando_agent_phase() != PANDO_PHASE_ACTIVE ||
-        !take(slot, PANDO_THREAD_UNSAMPLED))
-        return;
-    set_state(slot, PANDO_THREAD_SAMPLED);
-    if (pando_cpu_clock_start(slot->tid, pando_thread_cookie(use_of(slot), slot->number), &slot->timer) != 0)
-        set_state(slot, PANDO_THREAD_UNSAMPLED);
-    else if (pando_agent_phase() != PANDO_PHASE_ACTIVE) /* it stopped meanwhile, and may have passed us by */
-        pando_threads_leave(slot, use_of(slot));
-}
-
 void pando_threads_leave_all(void)
 {
     for (uint32_t i = 0; i < pando_threads_high_water(); i++) {
         struct pando_thread_slot *slot = pando_threads_slot(i);
-        unsigned use = slot != NULL ? use_of(slot) : 0;
+        unsigned use = slot != NULL ? pando_thread_use(slot) : 0;
         if (pando_thread_is_hosts(use))
             pando_threads_leave(slot, use);
     }

@@ -39,6 +39,7 @@ struct pando_thread_slot {
     atomic_int alternate_tid;   /* the thread that has the slot's alternate stack (agent/alternate_stack.h); 0 none */
     bool has_guard;             /* that stack has its guard page */
     bool by_hook;               /* it takes itself down; else the scan does, when its tid is gone */
+    bool is_held;               /* UNSAMPLED because of a pause of all: its timer begins again with the end of that */
     uint64_t stack_low, stack_high; /* readable [low, high) while its stack pointer is inside; 0, 0: not known */
     void *(*start)(void *);     /* what pthread_create was called with; NULL: not made by it, or before Pando */
     void *argument;
@@ -83,11 +84,16 @@ void pando_threads_enter_own(struct pando_thread_slot *slot, int tid);
 /* Ends its timer, accounts for what no sample stands for (agent/unsampled.h) and frees the slot, if its use is still `use` (as read
  * before): else somebody else has done it. */
 void pando_threads_leave(struct pando_thread_slot *slot, unsigned use);
+/* The same for the slot of the calling thread, which ends, whatever the agent's thread does with it meanwhile. */
+void pando_threads_leave_own(struct pando_thread_slot *slot);
 /* How many are in that tell of their own end (by_hook). Those that the scan took in do not count: it may take in one that is just
  * ending, and finds that out at the next look only. */
 unsigned pando_threads_by_hook(void);
 /* Leaves all that are sampled: no timer remains. The agent's thread or setup. */
 void pando_threads_leave_all(void);
+/* All that are sampled stay known, but have no timer until `go_on_all`. Again and again: those that came meanwhile. The agent's thread. */
+void pando_threads_hold_all(void);
+void pando_threads_go_on_all(void);
 
 /* The slot with this number, or NULL. Any context, also the handler. */
 struct pando_thread_slot *pando_threads_slot(uint32_t number);
@@ -112,6 +118,18 @@ enum { PANDO_THREAD_STATE_BITS = 3, PANDO_THREAD_STATE_MASK = (1 << PANDO_THREAD
 static inline enum pando_thread_state pando_thread_state(unsigned use)
 {
     return (enum pando_thread_state)(use & PANDO_THREAD_STATE_MASK);
+}
+
+static inline unsigned pando_thread_use(const struct pando_thread_slot *slot)
+{
+    return atomic_load_explicit(&((struct pando_thread_slot *)(uintptr_t)slot)->use, memory_order_acquire);
+}
+
+/* For who has the slot. */
+static inline void pando_thread_set_state(struct pando_thread_slot *slot, enum pando_thread_state state)
+{
+    unsigned use = pando_thread_use(slot);
+    atomic_store_explicit(&slot->use, (use & ~(unsigned)PANDO_THREAD_STATE_MASK) | state, memory_order_release);
 }
 
 /* Goes up each time a slot is taken: signals with another generation are stale. */

@@ -201,3 +201,16 @@ void pando_wall_clock_flush(void)
             end_of_slot(slot);
     }
 }
+
+void pando_wall_clock_pause(void)
+{
+    if (due_mono_ns == UINT64_MAX)
+        return;
+    for (uint32_t i = 0; i < pando_threads_high_water(); i++) {
+        struct pando_thread_slot *slot = pando_threads_slot(i);
+        if (slot == NULL)
+            continue;
+        end_of_slot(slot);
+        slot->wall.seen_mono_ns = slot->wall.remainder = 0;
+    }
+}

@@ -15,5 +15,7 @@ uint64_t pando_wall_clock_due_mono_ns(void);
 void pando_wall_clock_turn(void);
 /* Puts into the ring what is known of sleeps that go on: before an end. */
 void pando_wall_clock_flush(void);
+/* The same with what has passed since the last looks; from here on no time passes, until the next setup. */
+void pando_wall_clock_pause(void);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/agent_thread.h"
+#include "agent/orders.h"
 #include "agent/own_threads.h"
 #include "agent/wall_clock.h"
 #include "base/clock.h"
@@ -44,7 +45,7 @@ static void *run(void *unused)
 
 void pando_wall_thread_start(void)
 {
-    if (runs || pando_wall_clock_due_mono_ns() == UINT64_MAX)
+    if (runs || pando_wall_clock_due_mono_ns() == UINT64_MAX || pando_orders_are_to_pause())
         return;
     pthread_attr_t attributes;
     if (pthread_attr_init(&attributes) == 0) {
@@ -65,6 +66,18 @@ void pando_wall_thread_stop(void)
     pando_futex_wake_all(&ends);
     pthread_join(thread, NULL);
     runs = false;
+}
+
+void pando_wall_thread_pause(void)
+{
+    pando_wall_thread_stop();
+    pando_wall_clock_pause();
+}
+
+void pando_wall_thread_go_on(void)
+{
+    pando_wall_clock_setup(pando_agent.config.wall_rate_hz, pando_agent.config.door.units_per_s);
+    pando_wall_thread_start();
 }
 
 void pando_wall_thread_flush(void)

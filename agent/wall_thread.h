@@ -4,11 +4,14 @@
 #ifndef PANDO_AGENT_WALL_THREAD_H
 #define PANDO_AGENT_WALL_THREAD_H
 
-/* Makes the thread, if wall time is asked for and there is none: a refusal is logged, and there is no wall time then. It shares
+/* Makes the thread, if wall time is asked for, nothing pauses and there is none: a refusal is logged, and there is no wall time then. It shares
  * the caller's descriptor table. */
 void pando_wall_thread_start(void);
 /* Ends it. No look comes after that. */
 void pando_wall_thread_stop(void);
+/* Ends it, and tells the ring of all time up to now: what passes until it goes on is nobody's. */
+void pando_wall_thread_pause(void);
+void pando_wall_thread_go_on(void);
 /* Puts into the ring what is known of sleeps that go on: before an end. */
 void pando_wall_thread_flush(void);
 /* The child of a fork has no such thread, and what was known is the parent's. */

@@ -8,7 +8,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include "base/raw_syscall.h"
+
+enum { WORKER_ROOM_BYTES = 48 << 20 };
 
 static const struct pando_door *door;
 static char worker_path[4096];
@@ -34,6 +39,16 @@ void pando_worker_door_setup(void)
                        slash != NULL ? (int)(slash + 1 - own.dli_fname) : 0, own.dli_fname);
     if (len < 0 || (size_t)len >= sizeof worker_path)
         worker_path[0] = '\0';
+}
+
+bool pando_worker_door_has_room(void)
+{
+    long room = pando_raw_syscall(SYS_mmap, 0, WORKER_ROOM_BYTES, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (room < 0 && room > -4096)
+        return false;
+    pando_raw_syscall4(SYS_munmap, room, WORKER_ROOM_BYTES, 0, 0);
+    return true;
 }
 
 const struct pando_door *pando_worker_door_open(char *message, size_t message_bytes)

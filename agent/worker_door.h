@@ -14,4 +14,8 @@ void pando_worker_door_setup(void);
  * and `message` has one sentence. */
 const struct pando_door *pando_worker_door_open(char *message, size_t message_bytes);
 
+/* The loader ends the process when it finds no memory for a library's thread-local storage: so there must be plenty before it is
+ * asked for some. */
+bool pando_worker_door_has_room(void);
+
 #endif

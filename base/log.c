@@ -65,8 +65,37 @@ static void write_line(const char *line, size_t len)
     close(fd);
 }
 
+static struct pando_log_problem last_problem;
+static atomic_flag problem_is_held = ATOMIC_FLAG_INIT; /* nobody waits: of two problems at once one is as good */
+
+__attribute__((format(printf, 1, 0))) static void keep_problem(const char *format, va_list args)
+{
+    struct timespec now;
+    if (atomic_flag_test_and_set_explicit(&problem_is_held, memory_order_acquire))
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    vsnprintf(last_problem.text, sizeof last_problem.text, format, args);
+    last_problem.wall_ms = (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000;
+    atomic_flag_clear_explicit(&problem_is_held, memory_order_release);
+}
+
+void pando_log_last_problem(struct pando_log_problem *problem)
+{
+    *problem = (struct pando_log_problem){0};
+    if (atomic_flag_test_and_set_explicit(&problem_is_held, memory_order_acquire))
+        return;
+    *problem = last_problem;
+    atomic_flag_clear_explicit(&problem_is_held, memory_order_release);
+}
+
 void pando_log(enum pando_log_level level, const char *format, ...)
 {
+    if (level <= PANDO_LOG_WARN) {
+        va_list kept;
+        va_start(kept, format);
+        keep_problem(format, kept);
+        va_end(kept);
+    }
     if (log_path[0] == '\0' || level > log_level)
         return;
     int number = atomic_fetch_add_explicit(&lines_written, 1, memory_order_relaxed);

@@ -16,4 +16,11 @@ int pando_log_open(const char *path, enum pando_log_level level);
 /* Writes one line: time, pid, level, text (control bytes are escaped, cut at 1 KiB). errno is preserved. */
 void pando_log(enum pando_log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The last line of level error or warning in this library, written or not. */
+struct pando_log_problem {
+    unsigned long long wall_ms; /* since 1970; 0: there was none */
+    char text[256];
+};
+void pando_log_last_problem(struct pando_log_problem *problem);
+
 #endif

@@ -22,6 +22,10 @@ enum pando_cli_exit {
 int pando_cli_run(int argc, char **argv);
 int pando_cli_serve(int argc, char **argv);
 int pando_cli_report(int argc, char **argv);
+int pando_cli_ctl(int argc, char **argv);
+
+/* What each understands; those without one have their help in pando.c. */
+extern const struct pando_cli_syntax pando_cli_ctl_syntax;
 
 /* One sentence on stderr, "pando: " before it. */
 void pando_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/syntax.h"
 
 struct command {
     const char *name;
@@ -54,6 +55,24 @@ static const struct command commands[] = {
      "  --format text|json    (default text)\n"},
 };
 
+/* Those whose options stand in a table of their own (cli/syntax.h). */
+static const struct tabled_command {
+    const struct pando_cli_syntax *syntax;
+    int (*run)(int argc, char **argv);
+} tabled_commands[] = {
+    {&pando_cli_ctl_syntax, pando_cli_ctl},
+};
+enum { TABLED_COMMANDS = sizeof tabled_commands / sizeof tabled_commands[0] };
+
+static const struct tabled_command *find_tabled_command(const char *name)
+{
+    for (size_t i = 0; i < TABLED_COMMANDS; i++) {
+        if (strcmp(tabled_commands[i].syntax->name, name) == 0)
+            return &tabled_commands[i];
+    }
+    return NULL;
+}
+
 static const struct command *find_command(const char *name)
 {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
@@ -69,17 +88,37 @@ static void print_usage(FILE *out)
           "A sampling profiler that lives in the program it profiles.\n", out);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    for (size_t i = 0; i < TABLED_COMMANDS; i++)
+        fprintf(out, "  %-8s %s\n", tabled_commands[i].syntax->name, tabled_commands[i].syntax->summary);
     fputs("  help     prints what a command's options are: pando help COMMAND\n"
           "  --version\n", out);
 }
 
+static void print_tables(void)
+{
+    const struct pando_cli_syntax *list[TABLED_COMMANDS];
+    for (size_t i = 0; i < TABLED_COMMANDS; i++)
+        list[i] = tabled_commands[i].syntax;
+    pando_cli_print_syntax_json(stdout, list, TABLED_COMMANDS);
+}
+
+/* argv[1] is the command. */
 static int help(int argc, char **argv)
 {
     if (argc < 2) {
         print_usage(stdout);
         return PANDO_EXIT_OK;
     }
+    if (strcmp(argv[1], "--json") == 0) {
+        print_tables();
+        return PANDO_EXIT_OK;
+    }
+    const struct tabled_command *tabled = find_tabled_command(argv[1]);
     const struct command *command = find_command(argv[1]);
+    if (tabled != NULL) {
+        pando_cli_print_help(stdout, tabled->syntax);
+        return PANDO_EXIT_OK;
+    }
     if (command == NULL) {
         pando_cli_complain("there is no command \"%s\"; see pando help.", argv[1]);
         return PANDO_EXIT_USAGE;
@@ -111,6 +150,9 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
         return help(argc - 1, argv + 1);
     const struct command *command = find_command(argv[1]);
+    const struct tabled_command *tabled = find_tabled_command(argv[1]);
+    if (tabled != NULL)
+        return argc == 3 && strcmp(argv[2], "--help") == 0 ? help(2, argv) : tabled->run(argc - 1, argv + 1);
     if (command == NULL) {
         pando_cli_complain("there is no command or option \"%s\"; see pando help.", argv[1]);
         return PANDO_EXIT_USAGE;

@@ -14,7 +14,7 @@
 #include "exchange/objects.h"
 #include "exchange/ring.h"
 
-enum { PANDO_DOOR_VERSION = 3, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512,
+enum { PANDO_DOOR_VERSION = 4, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512,
        PANDO_DOOR_REGION_BYTES = 64 };
 #define PANDO_DOOR_SYMBOL "pando_worker_door"
 
@@ -56,6 +56,7 @@ struct pando_door_host {
 };
 
 struct pando_worker;
+typedef void pando_door_say(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 struct pando_door {
     uint32_t version;             /* PANDO_DOOR_VERSION, or nothing else may be touched */
@@ -71,6 +72,10 @@ struct pando_door {
     void (*close)(struct pando_worker *worker);
     /* Ends the worker's own threads for now; they start again with the next interval. What is queued stays. */
     void (*rest)(struct pando_worker *worker);
+    /* Sampling begins again after a pause, at the beginning of which all was flushed: a new interval begins now. */
+    void (*go_on)(struct pando_worker *worker);
+    /* Says in lines what the user may want to know of deliveries; *problem gets the last problem, if there was one. */
+    void (*describe)(const struct pando_worker *worker, pando_door_say *say, struct pando_log_problem *problem);
     /* What became of profiles, by name, as in pando_counters_visit. NULL worker: nothing. */
     void (*visit_counters)(const struct pando_worker *worker, void (*visit)(void *context, const char *name, uint64_t value),
                            void *context);

@@ -52,6 +52,7 @@ static void finish_head(struct pando_uploader *uploader, enum pando_retry_action
     if (action == PANDO_RETRY_DELIVERED) {
         add(&counters->posts_delivered, 1);
         add(&counters->samples_delivered, payload->samples);
+        atomic_store_explicit(&counters->last_delivered_wall_ms, pando_clock_wall_ns() / 1000000, memory_order_relaxed);
         uploader->overflow_was_said = false;
         if (uploader->has_kept)
             uploader->has_kept = uploader->spool_is_empty = false; /* the way is open again */

@@ -26,6 +26,7 @@ struct pando_uploader_counters {
     atomic_ullong samples_delivered;
     atomic_ullong samples_lost;           /* in payloads that were dropped for any reason */
     atomic_ullong thread_cpu_ns;          /* CPU time of the uploader's thread so far */
+    atomic_ullong last_delivered_wall_ms; /* when the last payload was taken; 0: none yet */
 };
 
 /* What this process runs on, as CodeGuru's agents tell it. */

@@ -10,5 +10,7 @@ const struct pando_door pando_worker_door = {
     .flush = pando_worker_flush,
     .close = pando_worker_close,
     .rest = pando_worker_rest,
+    .go_on = pando_worker_go_on,
+    .describe = pando_worker_describe,
     .visit_counters = pando_worker_visit_counters,
 };

@@ -218,6 +218,22 @@ void pando_worker_rest(struct pando_worker *worker)
     pando_uploader_rest(worker->uploader);
 }
 
+void pando_worker_go_on(struct pando_worker *worker)
+{
+    pando_interval_restart(&worker->interval);
+    worker->next_seal_mono_ns = worker->interval.start_mono_ns + interval_ns(worker);
+}
+
+void pando_worker_describe(const struct pando_worker *worker, pando_door_say *say, struct pando_log_problem *problem)
+{
+    const struct pando_uploader_counters *counters = &worker->upload_counters;
+    say("lastDeliveryMs", "%llu", atomic_load_explicit(&counters->last_delivered_wall_ms, memory_order_relaxed));
+    say("deliveries", "%llu", atomic_load_explicit(&counters->posts_delivered, memory_order_relaxed));
+    say("overheadCpuMs", "%llu", (unsigned long long)(own_cpu_ns(worker) / 1000000));
+    say("intervalNowS", "%u", worker->cycle.interval_s);
+    pando_log_last_problem(problem);
+}
+
 void pando_worker_visit_counters(const struct pando_worker *worker,
                                  void (*visit)(void *context, const char *name, uint64_t value), void *context)
 {

@@ -15,6 +15,8 @@ uint64_t pando_worker_turn(struct pando_worker *worker);
 int pando_worker_flush(struct pando_worker *worker, uint64_t deadline_mono_ns);
 void pando_worker_close(struct pando_worker *worker);
 void pando_worker_rest(struct pando_worker *worker);
+void pando_worker_go_on(struct pando_worker *worker);
+void pando_worker_describe(const struct pando_worker *worker, pando_door_say *say, struct pando_log_problem *problem);
 void pando_worker_visit_counters(const struct pando_worker *worker,
                                  void (*visit)(void *context, const char *name, uint64_t value), void *context);
 
