@@ -3,6 +3,7 @@ bad orders nor a hostile writer harm the host.
 
 Usage: control_test.py PANDO LIBPANDO CONTROLLED
 """
+import atexit
 import json
 import mmap
 import os
@@ -22,6 +23,7 @@ class Host:
         self.process = subprocess.Popen([program], env=environment(library, receiver.url, group, interval_s=60, **settings),
                                         stdout=subprocess.PIPE, text=True)
         self.pid = self.process.pid
+        atexit.register(self.process.kill) # also after a failed check
         check(self.process.stdout.readline() == "ready\n", "the host did not begin")
         # As long as the first thread of the agent has not left the host's descriptors there is nothing to talk to.
         wait_for("the first sample", lambda: self.status().get("counters", {}).get("samplesKept", 0) > 0)
