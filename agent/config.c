@@ -26,6 +26,8 @@ enum {
     RING_MAX_KIB = 65536,
     TREE_DEFAULT_MIB = 10,
     TREE_MAX_MIB = 1024,
+    LINES_DEFAULT_MIB = 96,
+    LINES_MAX_MIB = 65536,
     DEPTH_DEFAULT = 1000,
     SPOOL_DEFAULT_MIB = 64,
     SPOOL_MAX_MIB = 65536,
@@ -240,6 +242,14 @@ bool pando_config_environment_asks(void)
     return enabled != NULL && strcmp(enabled, "true") == 0 && pando_config_aws_asks();
 }
 
+static void read_lines(struct reading *reading, struct pando_door_settings *door)
+{
+    static const char *const words[] = {"agent", "off"};
+    door->lines_limit_mib = read_number(reading, "PANDO_LINES_MIB", 0, 1, LINES_MAX_MIB, LINES_DEFAULT_MIB);
+    if (read_word(reading, "PANDO_LINES", words, 2, 0) != 0)
+        door->lines_limit_mib = 0;
+}
+
 int pando_config_read(const struct pando_options *options, struct pando_config *config, char *problem)
 {
     static const struct pando_options none;
@@ -266,7 +276,8 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
                                           config->door.signs ? INTERVAL_AWS_S : INTERVAL_DEFAULT_S);
     config->door.depth_max = read_number(&reading, "PANDO_DEPTH", 0, 2, DEPTH_DEFAULT, DEPTH_DEFAULT);
     config->door.tree_limit_mib = read_number(&reading, "PANDO_TREE_MIB", 0, 1, TREE_MAX_MIB, TREE_DEFAULT_MIB);
-    config->budget_percent = read_number(&reading, "PANDO_BUDGET_PERCENT", 0, 1, 100, BUDGET_DEFAULT_PERCENT);
+    read_lines(&reading, &config->door);
+    config->door.budget_percent = read_number(&reading, "PANDO_BUDGET_PERCENT", 0, 1, 100, BUDGET_DEFAULT_PERCENT);
     config->ring_kib = read_number(&reading, "PANDO_RING_KIB", 0, RING_MIN_KIB, RING_MAX_KIB, RING_DEFAULT_KIB);
     if ((config->ring_kib & (config->ring_kib - 1)) != 0)
         refuse(&reading, "PANDO_RING_KIB is a power of two from %d to %d, not %u.", RING_MIN_KIB, RING_MAX_KIB,

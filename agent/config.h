@@ -23,7 +23,6 @@ struct pando_config {
     struct pando_door_settings door;
     enum pando_unwinder unwinder;
     bool follow_forks;
-    uint32_t budget_percent;      /* of the process's CPU time that profiling may take */
     bool has_cpu_time;
     uint32_t wall_rate_hz;        /* looks at each thread; 0: no wall time */
     uint32_t ring_kib;            /* a power of two */

@@ -75,7 +75,7 @@ static void empty_everything(void)
     memset(&pando_agent.counters, 0, sizeof pando_agent.counters);
     pando_cpu_clock_forget_all();
     pando_cpu_clock_set_step(1);
-    pando_pace_setup(pando_agent.config.budget_percent, pando_agent.config.door.rate_hz);
+    pando_pace_setup(pando_agent.config.door.budget_percent, pando_agent.config.door.rate_hz);
     pando_wall_thread_after_fork();
     pando_threads_reset(&pando_agent.counters);
 }

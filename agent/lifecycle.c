@@ -104,7 +104,7 @@ static int begin(bool is_load)
         return fail(PANDO_ERR_NOT_FOUND, "PANDO_UNWIND asks for libunwind, but libunwind.so.8 cannot be opened");
     pando_alternate_stack_setup();
     pando_cpu_clock_setup(pando_agent.config.door.rate_hz);
-    pando_pace_setup(pando_agent.config.budget_percent, pando_agent.config.door.rate_hz);
+    pando_pace_setup(pando_agent.config.door.budget_percent, pando_agent.config.door.rate_hz);
     pando_wall_clock_setup(pando_agent.config.wall_rate_hz, pando_agent.config.door.units_per_s);
     pando_threads_reset(&pando_agent.counters);
     pando_agent.pid = getpid();

@@ -11,7 +11,7 @@ static bool concerns_us(const char *entry)
 {
     static const char *const starts[] = {"PANDO_", "AWS_", "ECS_CONTAINER_METADATA_URI", "LAMBDA_"};
     static const char *const names[] = {"HOME", "SSL_CERT_FILE", "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
-                                        "no_proxy", "NO_PROXY"};
+                                        "no_proxy", "NO_PROXY", "DEBUGINFOD_URLS"};
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
         if (strncmp(entry, starts[i], strlen(starts[i])) == 0)
             return true;

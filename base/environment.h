@@ -9,7 +9,7 @@
 
 enum { PANDO_ENVIRONMENT_BYTES = 24 * 1024 };
 
-/* Copies the variables that concern Pando (its own, AWS's, proxies, certificates, HOME). One that does not fit is left out.
+/* Copies the variables that concern Pando (its own, AWS's, proxies, certificates, debug servers, HOME). One that does not fit is left out.
  * Nothing is copied in a program that runs with the privileges of its file. Returns how many were left out. */
 unsigned pando_environment_capture(char *block, size_t block_bytes);
 /* The value of `name`, or NULL when it is not set or empty. A NULL block: the process's environment itself (own programs). */

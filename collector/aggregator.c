@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "collector/call_tree.h"
 #include "collector/code_map.h"
+#include "collector/naming.h"
 #include "collector/own_maps.h"
 #include "collector/sample_stack.h"
 #include "collector/snapshot.h"
@@ -28,6 +29,8 @@ struct pando_aggregator {
     struct pando_code_map *code_map;
     struct pando_call_tree *tree;
     struct pando_own_maps maps;
+    struct pando_naming naming;
+    uint64_t frames_without_lines;    /* that could not be looked up, of the interval that is being sealed */
     uint64_t shipped[PANDO_COUNTERS]; /* their values at the last seal */
 
     /* The sample in hand: ready to be folded, in terms that stay valid. Between turns there is one only if the tree is full. */
@@ -68,6 +71,10 @@ struct pando_aggregator *pando_aggregator_new(const struct pando_aggregator_conf
         pando_aggregator_free(aggregator);
         return NULL;
     }
+    uint32_t budget_percent = own->lines_limit_bytes != 0 ? own->budget_percent : 0;
+    if (budget_percent != 0 && pando_symbols_want_lines(aggregator->symbols, own->lines_limit_bytes, own->asks_debuginfod) != 0)
+        budget_percent = 0;
+    pando_naming_init(&aggregator->naming, aggregator->symbols, budget_percent);
     pando_own_maps_init(&aggregator->maps, own->maps_path, aggregator->symbols, aggregator->code_map, own->objects);
     return aggregator;
 }
@@ -88,6 +95,11 @@ void pando_aggregator_set_depth(struct pando_aggregator *aggregator, uint32_t de
 {
     aggregator->config.depth_max = depth_max;
     use_defaults(&aggregator->config);
+}
+
+void pando_aggregator_rest(struct pando_aggregator *aggregator)
+{
+    pando_symbols_rest(aggregator->symbols);
 }
 
 uint64_t pando_aggregator_samples(const struct pando_aggregator *aggregator)
@@ -218,6 +230,7 @@ int pando_aggregator_turn(struct pando_aggregator *aggregator, uint32_t records_
     if (word_count == 0 && pando_own_maps_saw_unload(maps))
         pando_own_maps_read_after_unload(maps);
     pando_code_map_build_wanted(aggregator->code_map);
+    pando_naming_turn(&aggregator->naming, aggregator->tree);
     pando_code_map_reclaim(aggregator->code_map);
     return 0;
 }
@@ -246,6 +259,7 @@ static int fill(struct pando_aggregator *aggregator, struct pando_profile_builde
     int64_t string = pando_profile_builder_string(builder, counter_name, strlen(counter_name));
     if (string < 0)
         return (int)string;
+    more[PANDO_COUNT_FRAMES_WITHOUT_LINES] = aggregator->frames_without_lines;
     int error = pando_snapshot_fill(builder, aggregator->tree, aggregator->symbols, NAMES_LIMIT_BYTES,
                                     &more[PANDO_COUNT_FRAMES_UNNAMED]);
     if (error == 0)
@@ -264,6 +278,7 @@ struct pando_profile *pando_aggregator_seal(struct pando_aggregator *aggregator,
         return NULL;
     uint64_t more[PANDO_COUNTERS] = {[PANDO_COUNT_INTERVALS_SEALED_EARLY] = aggregator->has_sample ? 1 : 0};
     uint64_t now[PANDO_COUNTERS];
+    aggregator->frames_without_lines = pando_naming_finish(&aggregator->naming, aggregator->tree);
     size_t limit_bytes = pando_snapshot_builder_bytes(pando_call_tree_bytes(aggregator->tree), NAMES_LIMIT_BYTES);
     struct pando_profile_builder *builder = pando_profile_builder_new(limit_bytes);
     if (builder == NULL)

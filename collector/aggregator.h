@@ -23,6 +23,9 @@ struct pando_aggregator_config {
     size_t symbols_limit_bytes;   /* of symbol tables; 0: 32 MiB */
     size_t rows_limit_bytes;      /* of all row tables; 0: 64 MiB */
     uint32_t depth_max;           /* frames of a stack that are kept; 0: 1000 */
+    size_t lines_limit_bytes;     /* of debug information, to find lines and inlined functions; 0: none are looked for */
+    uint32_t budget_percent;      /* of the process's CPU time, of which finding lines takes half at most */
+    bool asks_debuginfod;         /* debug files that are not here are fetched */
     bool has_wall_time;           /* samples of wall time come, too: CPU time is named as such */
     const char *maps_path;        /* NULL: /proc/thread-self/maps. For tests */
 };
@@ -42,6 +45,9 @@ int pando_aggregator_turn(struct pando_aggregator *aggregator, uint32_t records_
 
 /* From the next record on; as in the configuration. */
 void pando_aggregator_set_depth(struct pando_aggregator *aggregator, uint32_t depth_max);
+
+/* Ends threads that were started for it; they start again when they are needed. */
+void pando_aggregator_rest(struct pando_aggregator *aggregator);
 
 /* Stacks folded since the last seal (unweighted). */
 uint64_t pando_aggregator_samples(const struct pando_aggregator *aggregator);

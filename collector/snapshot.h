@@ -15,6 +15,7 @@
 #define PANDO_SNAPSHOT_INCOMPLETE "<Incomplete>"
 #define PANDO_SNAPSHOT_TRUNCATED "<Truncated>"
 #define PANDO_SNAPSHOT_UNSAMPLED "<Unsampled>"
+#define PANDO_SNAPSHOT_NAMELESS "<Nameless>" /* inlined code of a function that the debug information does not name */
 #define PANDO_SNAPSHOT_NAMES_LEFT_OUT "<NamesLeftOut>"
 
 /* The limit for a builder in which any tree of `tree_bytes` (as pando_call_tree_bytes says) finds room, with `names_limit_bytes`

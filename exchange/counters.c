@@ -46,6 +46,7 @@ const char *pando_counter_name(enum pando_counter which)
     case PANDO_COUNT_DROPPED_TREE_FULL: return "samplesDroppedTreeFull";
     case PANDO_COUNT_INTERVALS_SEALED_EARLY: return "intervalsSealedEarly";
     case PANDO_COUNT_FRAMES_UNNAMED: return "framesUnnamed";
+    case PANDO_COUNT_FRAMES_WITHOUT_LINES: return "framesWithoutLines";
     case PANDO_COUNT_OBJECTS_WITHOUT_ROWS: return "objectsWithoutRows";
     case PANDO_COUNTERS: break;
     }

@@ -54,6 +54,7 @@ enum pando_counter {
     PANDO_COUNT_DROPPED_TREE_FULL,      /* kept, but no room in the tree even after an early seal */
     PANDO_COUNT_INTERVALS_SEALED_EARLY,
     PANDO_COUNT_FRAMES_UNNAMED,
+    PANDO_COUNT_FRAMES_WITHOUT_LINES,   /* places whose lines were not looked up, for the budget's or a limit's sake */
     PANDO_COUNT_OBJECTS_WITHOUT_ROWS,   /* no unwind information, or damaged, or over the limit */
     PANDO_COUNTERS,
 };

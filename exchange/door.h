@@ -30,6 +30,8 @@ struct pando_door_settings {
     uint32_t interval_s;
     uint32_t depth_max;
     uint32_t tree_limit_mib;
+    uint32_t lines_limit_mib;              /* of debug information; 0: lines are not looked for */
+    uint32_t budget_percent;               /* of the process's CPU time that profiling may take */
     char region[PANDO_DOOR_REGION_BYTES];  /* of AWS, "" not known */
     char spool[PANDO_DOOR_PATH_BYTES];     /* folder for what is not delivered yet; "" none */
     uint32_t spool_limit_mib;

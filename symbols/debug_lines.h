@@ -11,7 +11,7 @@
 
 struct pando_debug_lines;
 
-enum { PANDO_DEBUG_FRAMES_MAX = 64 }; /* functions at one address; of more, the innermost */
+enum { PANDO_DEBUG_FRAMES_MAX = 64 }; /* functions at one address, as PANDO_SYMBOLS_FRAMES_MAX; of more, the innermost */
 
 struct pando_debug_frame {
     const char *name;        /* as the debug information has it: mangled, or plain; NULL unknown */

@@ -10,6 +10,8 @@
 
 struct pando_symbols;
 
+enum { PANDO_SYMBOLS_FRAMES_MAX = 64 }; /* functions at one place; of more, the innermost are told */
+
 /* A function at an address: the one that has the code, or one that was inlined into it. */
 struct pando_symbols_frame {
     const char *function;   /* as shown; NULL unknown */
@@ -65,9 +67,11 @@ int pando_symbols_name(struct pando_symbols *symbols, const struct pando_symbols
                        struct pando_symbols_name *ret_name);
 
 /* Finds the functions and lines of a place, which pando_symbols_name tells from then on. Takes microseconds, and where an object is
- * opened milliseconds: never needed for a name. 0 (known, even if there are none); PANDO_ERR_BUSY: they are being fetched;
- * PANDO_ERR_LIMIT, PANDO_ERR_NO_MEMORY: not now; PANDO_ERR_NOT_FOUND: no lines are wanted, or the place is forgotten. */
-int pando_symbols_find_lines(struct pando_symbols *symbols, const struct pando_symbols_place *place);
+ * opened milliseconds: never needed for a name. Debug information that is not open yet is opened only if it has no more than
+ * `open_limit_bytes` (its bytes are read, and unpacked where they are packed: about 2.5 ns each).
+ * 0 (known, even if there are none); PANDO_ERR_BUSY: they are being fetched; PANDO_ERR_TIMEOUT: it has more; PANDO_ERR_LIMIT,
+ * PANDO_ERR_NO_MEMORY: not now; PANDO_ERR_NOT_FOUND: no lines are wanted, or the place is forgotten. */
+int pando_symbols_find_lines(struct pando_symbols *symbols, const struct pando_symbols_place *place, size_t open_limit_bytes);
 /* Closes the debug information that is open, for its memory; it is opened again when it is needed. */
 void pando_symbols_close_all_lines(struct pando_symbols *symbols);
 /* Ends the thread that fetches; what is under way is given up. */

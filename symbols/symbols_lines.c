@@ -68,14 +68,21 @@ static void keep_within_limit(struct pando_symbols *symbols, struct pando_object
         pando_symbols_close_lines(keep); /* what grew by its units: the next address opens it again */
 }
 
-static int open_lines(struct pando_symbols *symbols, const struct pando_mapping *mapping)
+static int open_lines(struct pando_symbols *symbols, const struct pando_mapping *mapping, size_t open_limit_bytes)
 {
     struct pando_object *object = mapping->object;
+    size_t limit = open_limit_bytes < symbols->lines_limit_bytes ? open_limit_bytes : symbols->lines_limit_bytes;
+    if (limit <= object->lines_refused_bytes)
+        return PANDO_ERR_TIMEOUT;
     if (object->debug == NULL || object->lines_read_count == READS_MAX) {
         object->has_no_lines = true;
         return PANDO_ERR_NOT_FOUND;
     }
-    int error = pando_object_debug_lines(mapping, object->debug, &symbols->access, symbols->lines_limit_bytes, &object->lines);
+    int error = pando_object_debug_lines(mapping, object->debug, &symbols->access, limit, &object->lines);
+    if (error == PANDO_ERR_LIMIT && limit < symbols->lines_limit_bytes) {
+        object->lines_refused_bytes = limit;
+        return PANDO_ERR_TIMEOUT;
+    }
     if (error == PANDO_ERR_BUSY || error == PANDO_ERR_NO_MEMORY)
         return error;
     object->lines_read_count++;
@@ -143,7 +150,8 @@ static int keep(struct pando_symbols *symbols, const struct pando_symbols_place 
     return error != 0 ? error : pando_name_cache_put(symbols->found, place, frames, count);
 }
 
-static int find(struct pando_symbols *symbols, const struct pando_mapping *mapping, const struct pando_symbols_place *place)
+static int find(struct pando_symbols *symbols, const struct pando_mapping *mapping, const struct pando_symbols_place *place,
+                size_t open_limit_bytes)
 {
     struct pando_object *object = mapping->object;
     struct pando_debug_frame frames[PANDO_DEBUG_FRAMES_MAX];
@@ -153,7 +161,7 @@ static int find(struct pando_symbols *symbols, const struct pando_mapping *mappi
     int error = names == NULL || object->has_no_lines || !pando_elf_names_address(names, place->offset, &address)
                     ? PANDO_ERR_NOT_FOUND : 0;
     if (error == 0 && object->lines == NULL)
-        error = open_lines(symbols, mapping);
+        error = open_lines(symbols, mapping, open_limit_bytes);
     if (error == 0)
         error = pando_debug_lines_find(object->lines, address, frames, &count);
     if (error == PANDO_ERR_NOT_FOUND) {
@@ -169,7 +177,7 @@ static int find(struct pando_symbols *symbols, const struct pando_mapping *mappi
     return error;
 }
 
-int pando_symbols_find_lines(struct pando_symbols *symbols, const struct pando_symbols_place *place)
+int pando_symbols_find_lines(struct pando_symbols *symbols, const struct pando_symbols_place *place, size_t open_limit_bytes)
 {
     const struct pando_symbols_frame *frames;
     uint32_t count;
@@ -179,7 +187,7 @@ int pando_symbols_find_lines(struct pando_symbols *symbols, const struct pando_s
     if (pando_name_cache_find(symbols->found, place, &frames, &count))
         return 0;
     const struct pando_mapping mapping = pando_symbols_mapping_of(symbols, object);
-    int error = find(symbols, &mapping, place);
+    int error = find(symbols, &mapping, place, open_limit_bytes);
     if (object->lines != NULL)
         keep_within_limit(symbols, object);
     pando_symbols_evict(symbols, object);

@@ -1,5 +1,6 @@
 /* Why: the part of symbols/symbols.h that tells about objects: where names and lines come from, and why some are missing.
  * Context: worker and own processes; one owner. */
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -94,8 +95,8 @@ void pando_symbols_visit_objects(struct pando_symbols *symbols, void (*visit)(vo
         struct pando_symbols_object described;
         pando_symbols_names_of(symbols, &mapping);
         if (symbols->lines_limit_bytes != 0)
-            pando_symbols_find_lines(symbols, &(struct pando_symbols_place){.object = object->number,
-                                                                           .offset = mapping.file_offset});
+            pando_symbols_find_lines(
+                symbols, &(struct pando_symbols_place){.object = object->number, .offset = mapping.file_offset}, SIZE_MAX);
         describe(symbols, object, &described);
         visit(context, &described);
         pando_symbols_close_lines(object);

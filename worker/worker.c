@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "collector/aggregator.h"
@@ -55,6 +56,8 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
     const struct pando_aggregator_config collect = {
         .ring = host->ring, .objects = host->objects, .counters = host->counters,
         .tree_limit_bytes = (size_t)settings->tree_limit_mib * TREE_MIB_BYTES, .depth_max = settings->depth_max,
+        .lines_limit_bytes = (size_t)settings->lines_limit_mib << 20, .budget_percent = settings->budget_percent,
+        .asks_debuginfod = pando_environment_get(host->environment, "DEBUGINFOD_URLS") != NULL,
         .has_wall_time = settings->has_wall_time,
     };
     worker->aggregator = pando_aggregator_new(&collect);
@@ -215,6 +218,7 @@ void pando_worker_close(struct pando_worker *worker)
 
 void pando_worker_rest(struct pando_worker *worker)
 {
+    pando_aggregator_rest(worker->aggregator);
     pando_uploader_rest(worker->uploader);
 }
 

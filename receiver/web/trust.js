@@ -35,6 +35,7 @@ const MEANINGS = {
     stacksTooDeep: "deeper than the limit",
     stacksTruncated: "cut: no room for the rest",
     framesUnnamed: "shown as [object+offset]: no symbol",
+    framesWithoutLines: "lines not looked up: budget or limit",
     samplesNotDue: "wall time only: signals that found nothing to tell; nothing is lost",
     wallSamples: "of wall time, without a signal of their own",
     wallMoved: "threads that woke while their stack was copied; counted as running",

@@ -73,10 +73,10 @@ static void print_address(struct pando_symbols *symbols, uint64_t address, bool 
         puts("??\n??:0");
         return;
     }
-    int error = wants_lines ? pando_symbols_find_lines(symbols, &place) : 0;
+    int error = wants_lines ? pando_symbols_find_lines(symbols, &place, SIZE_MAX) : 0;
     while (error == PANDO_ERR_BUSY) {
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
-        error = pando_symbols_find_lines(symbols, &place);
+        error = pando_symbols_find_lines(symbols, &place, SIZE_MAX);
     }
     pando_symbols_name(symbols, &place, &name);
     if (name.frame_count == 0)
