@@ -41,6 +41,9 @@ void pando_serve_not_offered(struct pando_request *request);
 /* page_api.c */
 void pando_serve_groups(struct pando_request *request);
 void pando_serve_tree(struct pando_request *request);
+/* page_api_sources.c */
+void pando_serve_timeline(struct pando_request *request);
+void pando_serve_sources(struct pando_request *request);
 /* page.c */
 void pando_serve_page(struct pando_request *request);
 
