@@ -32,8 +32,7 @@ function newGroupView() {
         get: () => state,
         change,
         reload: refresh,
-        newest: () => groups.find((group) => group.name === state.group)?.lastEndMs ?? null,
-        groups: () => groups.map((group) => group.name),
+        groups: () => groups,
     });
 }
 

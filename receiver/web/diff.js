@@ -76,5 +76,11 @@ export function diffTrees(a, b, { allA, allB } = { allA: a.total[0], allB: b.tot
     const tree = treeOf({ frames, parent, frame, self: selfB.map((ns, i) => (share(ns, allB) + share(selfA[i], allA)) / weight * unit) }, b.meta);
     const onlyA = treeOf({ frames, parent, frame, self: selfA }, a.meta), onlyB = treeOf({ frames, parent, frame, self: selfB }, b.meta);
     return { ...tree, sides: { totalA: onlyA.total, totalB: onlyB.total, frameSelfA: onlyA.frameSelf, frameSelfB: onlyB.frameSelf,
-        frameTotalA: onlyA.frameTotal, frameTotalB: onlyB.frameTotal, allA, allB, samplesA: a.meta.samples ?? 0, samplesB: b.meta.samples ?? 0 } };
+        frameTotalA: onlyA.frameTotal, frameTotalB: onlyB.frameTotal, allA, allB, samplesA: samplesOf(a, allA), samplesB: samplesOf(b, allB) } };
+}
+
+/** The samples that the time of a tree rests on: of those of all threads and stacks, its part. @param {Tree} tree @param {number} ns */
+function samplesOf({ meta }, ns) {
+    const whole = meta.wholeNs ?? meta.totalNs;
+    return whole > 0 ? (meta.samples ?? 0) * Math.min(1, ns / whole) : 0;
 }

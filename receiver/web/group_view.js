@@ -7,6 +7,7 @@ import { makeCompare, previous } from "./compare.js";
 import { makeCrumbs } from "./crumbs.js";
 import { makeDetails } from "./details.js";
 import { byId, h } from "./dom.js";
+import { makeFilters } from "./filters.js";
 import { makeFlame } from "./flame.js";
 import { seconds } from "./format.js";
 import { makeGraphHead } from "./graph_head.js";
@@ -21,10 +22,16 @@ import { matchFrames } from "./search.js";
 import { makeSearchBox } from "./search_box.js";
 import { makeTable } from "./table.js";
 import { makeThreadsPicker } from "./threads.js";
+import { makeTimeline } from "./timeline.js";
 import { describe, hideTooltip, showTooltip } from "./tooltip.js";
 import { clearLens } from "./transform.js";
 import { followMarks, frameMark, pathTo } from "./tree.js";
 import { makeTrust } from "./trust.js";
+
+/** @param {State} state @returns {import("./state.js").Selection} */
+function selectionOf({ group, range, startMs, endMs, threads, filters }) {
+    return { group, range, startMs, endMs, threads, filters };
+}
 
 const ZOOM_MARKS_MAX = 120; // deeper zooms are not kept in the URL
 
@@ -32,7 +39,7 @@ const ZOOM_MARKS_MAX = 120; // deeper zooms are not kept in the URL
 /** @typedef {import("./model.js").Shown} Shown */
 /**
  * @param {{get: () => State, change: (change: Partial<State>, isStep?: boolean) => void, reload: () => void,
- *   newest: () => number | null, groups: () => string[]}} app
+ *   groups: () => import("./api.js").Group[]}} app
  */
 export function makeGroupView(app) {
     const model = makeModel();
@@ -46,11 +53,17 @@ export function makeGroupView(app) {
     const compareButton = h("button.plain", { type: "button", title: "Compare with another time or group (c)", onclick: () => toggleCompare() }, "Compare");
     const known = () => (model.main.body?.profiles > 0 ? model.main.body : null);
     const compare = makeCompare({ onChange: (base) => step({ base }), known });
+    const filters = makeFilters((chosen) => step({ filters: chosen }));
+    const timeline = makeTimeline({
+        onRange: (startMs, endMs) => step({ range: "custom", startMs, endMs }),
+        onBase: (startMs, endMs) => step({ base: { ...selectionOf(app.get()), range: "custom", startMs, endMs } }),
+    });
+    const group = () => app.groups().find(({ name }) => name === app.get().group) ?? null;
     const search = makeSearchBox((query) => app.change({ query }));
     const legend = makeLegend((text) => app.change({ query: text })), lensBar = makeLensBar((lens) => step({ lens, zoom: [] }));
     const head = makeGraphHead(app, [lensBar.button]);
     const focusText = h("p.focus-text", { "aria-live": "polite" });
-    const notice = makeNotice({ onAll: () => step({ range: "all" }), onClearFilters: () => step({ filters: [] }), newest: app.newest });
+    const notice = makeNotice({ onAll: () => step({ range: "all" }), onClearFilters: () => step({ filters: [] }), newest: () => group()?.lastEndMs ?? null });
     const flame = makeFlame({
         onZoom: zoomTo,
         onHover: (node, x, y) => (node === null || tree === null ? hideTooltip() : showTooltip(tree, node, x, y)),
@@ -84,7 +97,7 @@ export function makeGroupView(app) {
         h("section.graph", { "aria-label": "Graph" }, head.element, lensBar.chips, h("div.graph-body", {}, h("div.picture", {}, graph, sandwich.element, legend.element), details.element)),
         table.element);
     const element = h("div.group-view", {},
-        h("div.tools", {}, range.element, threads.element, live, compareButton, h("span.grow"), search.element), compare.element, notice.element, content);
+        h("div.tools", {}, range.element, threads.element, filters.element, live, compareButton, h("span.grow"), search.element), timeline.element, compare.element, notice.element, content);
     content.hidden = true;
 
     /** @param {Shown} of @param {number} node @param {number} x @param {number} y @param {((node: number) => void) | null} zoomIn */
@@ -121,7 +134,7 @@ export function makeGroupView(app) {
 
     function toggleCompare() {
         const state = app.get();
-        step({ base: state.base === null ? previous({ group: state.group, range: state.range, startMs: state.startMs, endMs: state.endMs, threads: state.threads, filters: state.filters }, known()) : null });
+        step({ base: state.base === null ? previous(selectionOf(state), known()) : null });
     }
 
     /** @param {State} state */
@@ -172,7 +185,8 @@ export function makeGroupView(app) {
         range.show(state);
         live.setAttribute("aria-pressed", String(state.live));
         compareButton.setAttribute("aria-pressed", String(state.base !== null));
-        compare.show(state, state.base, app.groups());
+        compare.show(state, state.base, app.groups().map(({ name }) => name));
+        filters.show(state);
         search.show(state.query);
         lensBar.show(state.lens);
         head.show(state, state.base !== null);
@@ -224,7 +238,10 @@ export function makeGroupView(app) {
                 zoomTo(tree.parent[zoom]);
         },
         zoomReset: () => zoomTo(0),
-        recolor: () => render(app.get(), true),
+        recolor() {
+            timeline.recolor();
+            render(app.get(), true);
+        },
         /** The state has changed, the data has not. @param {State} state @param {Partial<State>} change */
         update(state, change) {
             showControls(state);
@@ -250,8 +267,13 @@ export function makeGroupView(app) {
                 if (state.base === null && hadBase)
                     model.base.forget();
                 const news = await Promise.all([model.main.load(state, signal), state.base === null ? hadBase : model.base.load(state.base, signal)]);
+                if (signal.aborted)
+                    return false;
+                if (group() !== null)
+                    await Promise.all([timeline.load(state, group(), model.main.body.clock === "wall", signal), filters.load(state, signal)]);
                 if (signal.aborted || !news.includes(true) && tree !== null)
                     return false;
+                filters.takeSlices(model.main.body);
                 threads.show(model.main.body.states, model.main.body.clock, state.threads);
                 rebuild(app.get());
                 return true;

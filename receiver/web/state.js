@@ -17,7 +17,7 @@ import { clearLens } from "./transform.js";
  */
 
 export const VIEWS = ["graph", "sandwich", "source"];
-export const FILTERS = ["host", "process", "thread", "label", "version"];
+export const FILTERS = ["host", "process", "thread", "label"];
 const SORTS = ["self", "total", "name", "object", "change"], LEVELS = ["function", "object", "package"];
 const TEXT_MAX = 4200, FILTERS_MAX = 16;
 

@@ -48,6 +48,12 @@ export function showTooltip(tree, node, x, y, all = tree.total[0]) {
         h("div.name", {}, d.name),
         d.object || d.place ? h("div.from", {}, [d.object, d.place].filter(Boolean).join(" · ")) : "",
         h("table", {}, h("tbody", {}, ...rows)));
+    placeTooltip(x, y);
+}
+
+/** Shows what the box holds. @param {number} x @param {number} y of the pointer */
+export function placeTooltip(x, y) {
+    const box = byId("tooltip");
     box.hidden = false;
     const { width, height } = box.getBoundingClientRect(), gap = 14;
     const left = x + gap + width > innerWidth - 8 ? x - gap - width : x + gap;

@@ -88,7 +88,7 @@ export function makeTrust() {
             popover.button.textContent = others.length > 0 ? others.join(" · ") : "by reason";
             element.replaceChildren(
                 fact(isWall ? "Wall time sampled" : "CPU time sampled", seconds(m.totalNs),
-                    [cores(m.totalNs, m), m.cpuTimeNs > 0 && !isWall && m.isPart !== true ? percent(m.totalNs, m.cpuTimeNs) + " of the process’s " + seconds(m.cpuTimeNs) : ""].filter(Boolean).join(" · "),
+                    [cores(m.totalNs, m), m.cpuTimeNs > 0 && !isWall && m.wholeNs === undefined ? percent(m.totalNs, m.cpuTimeNs) + " of the process’s " + seconds(m.cpuTimeNs) : ""].filter(Boolean).join(" · "),
                     "What the samples stand for, beside what the kernel says the process used"),
                 fact("Samples", whole(m.samples), "in " + count(m.profiles, "profile", "profiles") +
                     (m.totalNs > 0 && !isWall ? " · " + whole(Math.round(m.samples / m.totalNs * 1e9)) + "/s of CPU time" : "")),
