@@ -60,11 +60,11 @@ export async function startReceiver(pando) {
             await ended;
         },
         clean: () => rmSync(folder, { recursive: true }),
-        async post(group, callgraph, { startMs = Date.now() - 3000, endMs = Date.now(), debugInfo = {} } = {}) {
+        async post(group, callgraph, { startMs = Date.now() - 3000, endMs = Date.now(), debugInfo = {}, extension = null } = {}) {
             const body = `{"start":${startMs},"end":${endMs},"agentMetadata":{"sampleWeights":{"WALL_TIME":100},"durationInMs":3000,`
                 + `"agentInfo":{"type":"Pando","version":"0.1.0"},"agentOverhead":{"memoryInMB":1,"timeInMs":20},"runtimeVersion":"glibc",`
                 + `"cpuTimeInSeconds":2.0,"numTimesSampled":100},"callgraph":${typeof callgraph === "string" ? callgraph : JSON.stringify(callgraph)},`
-                + `"debugInfo":${JSON.stringify(debugInfo)}}`;
+                + `"debugInfo":${JSON.stringify(debugInfo)}${extension ? `,"pando":${JSON.stringify(extension)}` : ""}}`;
             const answer = await fetch(`${url}/profilingGroups/${group}/agentProfile?profileToken=${crypto.randomUUID()}`,
                 { method: "POST", headers: { "Content-Type": "application/json" }, body });
             if (answer.status !== 204)

@@ -218,6 +218,16 @@ def refusals(serve):
     for query in ("start=x", "start=", "start", "end=-1", "start=1&start=2", "start=99999999999999999999"):
         refused(f"?{query}", serve.request("GET", f"/api/v1/groups/web/tree?{query}"), 400, validation, "must be given once, in milliseconds")
     refused("start after end", serve.request("GET", "/api/v1/groups/web/tree?start=5&end=4"), 400, validation, "must not be after")
+    for query, sentence in (("pid=0", "pid must be given once"), ("pid=1&pid=2", "pid must be given once"), ("host=a&host=b", "host must be given once"),
+                            ("label=x", "label must be KEY:VALUE"), ("&".join(["thread=x"] * 33), "thread may be given 32 times"), ("state=x", "state must be")):
+        for what in ("tree", "timeline", "sources"):
+            refused(f"{what}?{query[:20]}", serve.request("GET", f"/api/v1/groups/web/{what}?{query}"), 400, validation, sentence)
+    refused("no end", serve.request("GET", "/api/v1/groups/web/timeline?start=5"), 400, validation, "needs a start and an end")
+    refused("no bars", serve.request("GET", "/api/v1/groups/web/timeline?start=5&end=9&bars=0"), 400, validation, "bars must be given once")
+    for what in ("timeline?start=1&end=9", "sources"):
+        refused(f"{what} of no group", serve.request("GET", f"/api/v1/groups/nosuch/{what}"), 404, not_found, "no profiling group")
+    one = json.loads(serve.request("GET", "/api/v1/groups/web/timeline?start=0&end=1&bars=1")[1])
+    equal("a timeline of a moment", [one["barMs"], one["cpuNs"]], [2, [0]])
     for method, path, allow in (("GET", group, "POST"), ("DELETE", group, "POST"), ("OPTIONS", group, "POST"), ("POST", "/", "GET, HEAD"),
                                 ("PATCH", "/profilingGroups/web", "GET, HEAD, PUT, DELETE")):
         answer = serve.request(method, path)
