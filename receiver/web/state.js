@@ -34,7 +34,8 @@ function readSelection(query) {
         startMs: number("from"),
         endMs: number("to"),
         threads: oneOf("th", THREADS),
-        filters: FILTERS.flatMap((kind) => query.getAll(kind).map((value) => /** @type {[string, string]} */ ([kind, value.slice(0, TEXT_MAX)]))).slice(0, FILTERS_MAX),
+        filters: FILTERS.flatMap((kind) => query.getAll(kind).map((value) => /** @type {[string, string]} */ ([kind, value.slice(0, TEXT_MAX)])))
+            .filter(([kind, value]) => kind !== "label" || /^[^:]+:/.test(value)).slice(0, FILTERS_MAX),
     };
 }
 

@@ -162,8 +162,10 @@ async function menuAndPanel(group, stacks) {
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("Enter");
     await page.locator(".details").waitFor();
-    const top = stacks[0].frames[0];
-    equal("Details by keys", await text(".details h2"), nameOf(top));
+    const tops = new Map();
+    for (const { frames, ns } of stacks)
+        tops.set(frames[0], (tops.get(frames[0]) ?? 0) + ns);
+    equal("Details by keys", await text(".details h2"), nameOf([...tops].sort((a, b) => b[1] - a[1])[0][0]));
     await page.locator(".details-head button").click();
     check("× closes them", !(await page.locator(".details").isVisible()));
     const unnamed = stacks.flatMap(({ frames }) => frames).find((key) => key.startsWith("["));
