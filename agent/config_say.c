@@ -34,6 +34,8 @@ void pando_config_say(const struct pando_config *config, pando_door_say *line)
     say_number(config, line, "PANDO_BUDGET_PERCENT", false, config->door.budget_percent);
     say_number(config, line, "PANDO_DEPTH", false, door->depth_max);
     say_number(config, line, "PANDO_TREE_MIB", false, door->tree_limit_mib);
+    say(config, line, "PANDO_LINES", false, door->lines_limit_mib != 0 ? "agent" : "off");
+    say_number(config, line, "PANDO_LINES_MIB", false, door->lines_limit_mib);
     say_number(config, line, "PANDO_RING_KIB", false, config->ring_kib);
     say_number(config, line, "PANDO_EXIT_TIMEOUT_MS", false, config->exit_timeout_ms);
     say(config, line, "PANDO_UNWIND", false, unwinders[config->unwinder]);

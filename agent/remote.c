@@ -106,7 +106,7 @@ static void say_status(const struct pando_remote_worker *worker)
     pando_control_say("rateNowHz", "%.1f", (double)config->door.rate_hz / pando_cpu_clock_step());
     pando_control_say("wallRateHz", "%u", config->wall_rate_hz);
     pando_control_say("intervalS", "%u", config->door.interval_s);
-    pando_control_say("budgetPercent", "%u", config->budget_percent);
+    pando_control_say("budgetPercent", "%u", config->door.budget_percent);
     pando_control_say("threads", "%u", atomic_load_explicit(&pando_agent.counters.threads_now, memory_order_relaxed));
     pando_control_say("startMs", "%llu", (unsigned long long)(pando_agent.start_wall_ns / MS));
     pando_control_say("endMs", "%llu", (unsigned long long)config->end_wall_ms);
@@ -155,7 +155,7 @@ static int change_rate(const struct pando_remote_worker *worker, uint32_t rate_h
     if (config->has_cpu_time)
         config->door.units_per_s = rate_hz;
     pando_cpu_clock_setup(rate_hz);
-    pando_pace_setup(config->budget_percent, rate_hz);
+    pando_pace_setup(config->door.budget_percent, rate_hz);
     if (!was_paused)
         go_on(worker);
     return 0;
