@@ -56,6 +56,12 @@ static int grow(void *array_pointer, size_t *capacity, size_t count, size_t max,
 /* "object:name" comes apart only where Pando put it together: one colon, and before it what can be a file's name. */
 static size_t object_bytes(const char *key, size_t len_bytes)
 {
+    if (key[0] == '[') { /* "[vdso]:name": no file, but a name of the kernel's or of Pando's */
+        size_t end = 1;
+        while (end < len_bytes && key[end] >= 'a' && key[end] <= 'z')
+            end++;
+        return end + 2 < len_bytes && key[end] == ']' && key[end + 1] == ':' && key[end + 2] != ':' ? end + 1 : 0;
+    }
     for (size_t i = 0; i < len_bytes; i++) {
         if (key[i] == ':')
             return i + 1 < len_bytes && key[i + 1] != ':' ? i : 0;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "symbols/debuginfod.h"
 #include "symbols/elf_names.h"
@@ -17,6 +18,8 @@
 
 enum {
     VDSO_MAX_BYTES = 1 << 20,
+    PERF_MAP_MAX_BYTES = 32 << 20,
+    PERF_MAP_PAUSE_NS = 200000000,
     READS_MAX = 64, /* of one object: after so many evictions it stays without names rather than be read for ever */
 };
 
@@ -46,6 +49,7 @@ void pando_symbols_free(struct pando_symbols *symbols)
     pando_debuginfod_free(symbols->access.fetcher);
     pando_mappings_release(&symbols->mappings);
     pando_name_cache_free(symbols->found);
+    pando_perf_map_free(symbols->perf_map);
     free(symbols);
 }
 
@@ -159,11 +163,39 @@ struct pando_elf_names *pando_symbols_names_of(struct pando_symbols *symbols, co
     return object->names;
 }
 
+void pando_symbols_name_made_code(struct pando_symbols *symbols, uint64_t address, struct pando_symbols_name *ret_name)
+{
+    uint64_t now = pando_clock_mono_ns();
+    if (symbols->perf_map == NULL)
+        symbols->perf_map = pando_perf_map_new(PERF_MAP_MAX_BYTES);
+    if (symbols->perf_map == NULL)
+        return;
+    if (symbols->perf_map_mono_ns == 0 || now - symbols->perf_map_mono_ns > PERF_MAP_PAUSE_NS) {
+        pando_perf_map_update(symbols->perf_map, &symbols->access.process);
+        symbols->perf_map_mono_ns = pando_clock_mono_ns();
+    }
+    const char *text = pando_perf_map_find(symbols->perf_map, address);
+    if (text == NULL)
+        return;
+    pando_perf_name_parse(text, &symbols->perf_name);
+    symbols->perf_frame = (struct pando_symbols_frame){
+        .function = symbols->perf_name.function, .line = symbols->perf_name.line,
+        .file = symbols->perf_name.file[0] != '\0' ? symbols->perf_name.file : NULL};
+    ret_name->object = PANDO_SYMBOLS_MADE_CODE;
+    ret_name->function = symbols->perf_frame.function;
+    ret_name->frames = &symbols->perf_frame;
+    ret_name->frame_count = 1;
+}
+
 static void name_offset(struct pando_symbols *symbols, const struct pando_mapping *mapping, uint64_t offset,
                         struct pando_symbols_name *ret_name)
 {
     ret_name->object = mapping->object->name;
     ret_name->object_offset = offset;
+    if (mapping->object->kind == PANDO_OBJECT_ANONYMOUS) {
+        pando_symbols_name_made_code(symbols, offset, ret_name);
+        return;
+    }
     struct pando_elf_names *names = pando_symbols_names_of(symbols, mapping);
     if (names == NULL)
         return;
@@ -187,7 +219,8 @@ int pando_symbols_find(struct pando_symbols *symbols, uint64_t address, struct p
     const struct pando_mapping *mapping = pando_mappings_find(&symbols->mappings, address);
     if (mapping == NULL)
         return PANDO_ERR_NOT_FOUND;
-    name_offset(symbols, mapping, offset_of(mapping, address), ret_name);
+    bool is_made = mapping->object->kind == PANDO_OBJECT_ANONYMOUS;
+    name_offset(symbols, mapping, is_made ? address : offset_of(mapping, address), ret_name);
     return 0;
 }
 

@@ -12,6 +12,9 @@ struct pando_symbols;
 
 enum { PANDO_SYMBOLS_FRAMES_MAX = 64 }; /* functions at one place; of more, the innermost are told */
 
+/* The object of functions that a runtime has made and told of in a perf map. */
+#define PANDO_SYMBOLS_MADE_CODE "[jit]"
+
 /* A function at an address: the one that has the code, or one that was inlined into it. */
 struct pando_symbols_frame {
     const char *function;   /* as shown; NULL unknown */

@@ -6,6 +6,7 @@
 #include "symbols/mappings.h"
 #include "symbols/name_cache.h"
 #include "symbols/object_debug.h"
+#include "symbols/perf_map.h"
 #include "symbols/symbols.h"
 
 struct pando_symbols {
@@ -15,6 +16,10 @@ struct pando_symbols {
     size_t used_bytes;      /* of all tables of names */
     uint64_t use_number;
     size_t lines_limit_bytes; /* of debug information that is open; 0: no lines are wanted */
+    struct pando_perf_map *perf_map; /* NULL: code made at run time was not met yet */
+    uint64_t perf_map_mono_ns;       /* when it was last looked at */
+    struct pando_perf_name perf_name;
+    struct pando_symbols_frame perf_frame;
     struct pando_name_cache *found;
     bool found_is_full;
     struct pando_symbols_counts counts;
@@ -26,6 +31,8 @@ struct pando_elf_names *pando_symbols_names_of(struct pando_symbols *symbols, co
 struct pando_mapping pando_symbols_mapping_of(const struct pando_symbols *symbols, struct pando_object *object);
 /* Throws tables of names away until all fit; never the one of `keep`. */
 void pando_symbols_evict(struct pando_symbols *symbols, const struct pando_object *keep);
+/* Names code that a runtime has made, if it tells. */
+void pando_symbols_name_made_code(struct pando_symbols *symbols, uint64_t address, struct pando_symbols_name *ret_name);
 void pando_symbols_close_lines(struct pando_object *object);
 
 #endif
