@@ -37,7 +37,7 @@ bool pando_cli_number(const char *what, const char *text, uint64_t min, uint64_t
 
 /* "HOST:PORT", "[::1]:PORT", "HOST" or ":PORT"; fills what is given. Complains and returns false when it is none of them. */
 bool pando_cli_listen_address(const char *text, char *host, size_t host_bytes, uint16_t *ret_port);
-/* "http://HOST:PORT" under which this machine reaches a receiver that listens on `host` (any address: the loopback one). */
-void pando_cli_local_url(const char *host, uint16_t port, char *url, size_t url_bytes);
+/* "http://HOST:PORT" (https with `is_tls`) under which this machine reaches a receiver that listens on `host` (any address: the loopback one). */
+void pando_cli_local_url(const char *host, uint16_t port, bool is_tls, char *url, size_t url_bytes);
 
 #endif

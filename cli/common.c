@@ -68,11 +68,11 @@ bool pando_cli_listen_address(const char *text, char *host, size_t host_bytes, u
     return true;
 }
 
-void pando_cli_local_url(const char *host, uint16_t port, char *url, size_t url_bytes)
+void pando_cli_local_url(const char *host, uint16_t port, bool is_tls, char *url, size_t url_bytes)
 {
     if (strcmp(host, "0.0.0.0") == 0)
         host = "127.0.0.1";
     else if (strcmp(host, "::") == 0)
         host = "::1";
-    snprintf(url, url_bytes, strchr(host, ':') != NULL ? "http://[%s]:%u" : "http://%s:%u", host, port);
+    snprintf(url, url_bytes, strchr(host, ':') != NULL ? "%s://[%s]:%u" : "%s://%s:%u", is_tls ? "https" : "http", host, port);
 }

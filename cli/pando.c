@@ -35,8 +35,12 @@ static const struct command commands[] = {
      "Runs a receiver of profiles until SIGINT or SIGTERM; its address is the first line of the output.\n"
      "  --listen HOST:PORT    where (default 127.0.0.1:8080; port 0: a free one)\n"
      "  --store FILE          SQLite file for the profiles (default: in memory only)\n"
-     "  --allow-remote        HOST may be an address that other machines reach. There are no passwords: whoever reaches\n"
-     "                        the receiver can read and add profiles\n"
+     "  --bearer-token-file FILE   who asks must show a token of this file (a line each), or log in with it on the page\n"
+     "  --access-key ID:FILE  who asks may sign requests with this AWS access key; FILE holds the secret. Several may be\n"
+     "                        given; env takes AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\n"
+     "  --tls-cert FILE, --tls-key FILE   HTTPS with this certificate and key (PEM), read at the start\n"
+     "  --allow-remote        HOST may be an address that other machines reach, even without TLS and tokens or keys: then\n"
+     "                        whoever reaches the receiver can read and add profiles, and others on the way can read along\n"
      "  --strict              a profiling group must have been made (CreateProfilingGroup) before profiles come for it\n"
      "  --host-name NAME,...  more names by which clients may call this receiver (a service's, a proxy's)\n"},
     {"report", pando_cli_report, "prints the hottest functions and the call tree of what a receiver has stored",

@@ -143,7 +143,7 @@ static int start_receiver(const struct options *options, struct pando_receiver *
     if (error != 0)
         pando_cli_complain("%s", message);
     else
-        pando_cli_local_url(options->host, pando_receiver_port(*ret_receiver), url, url_bytes);
+        pando_cli_local_url(options->host, pando_receiver_port(*ret_receiver), false, url, url_bytes);
     return error;
 }
 

@@ -5,16 +5,50 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/serve_secrets.h"
 #include "receiver/receiver.h"
 
 enum { HOST_BYTES = 256, DEFAULT_PORT = 8080 };
 
 struct options {
     char host[HOST_BYTES];
-    uint16_t port;
-    const char *store_path, *host_names;
-    bool allow_remote, strict;
+    struct pando_receiver_config config;
+    struct pando_auth *auth;
 };
+
+/* One option; complains when it is no good. */
+static bool take_option(int option, struct options *options)
+{
+    struct pando_receiver_config *config = &options->config;
+    switch (option) {
+    case 'l':
+        return pando_cli_listen_address(optarg, options->host, sizeof options->host, &config->port);
+    case 's':
+        config->store_path = optarg;
+        return true;
+    case 'r':
+        config->allow_remote = true;
+        return true;
+    case 'S':
+        config->groups_must_exist = true;
+        return true;
+    case 'n':
+        config->host_names = optarg;
+        return true;
+    case 'a':
+        return pando_cli_add_access_key(&options->auth, optarg);
+    case 'b':
+        return pando_cli_add_tokens(&options->auth, optarg);
+    case 'c':
+        config->tls_cert_file = optarg;
+        return true;
+    case 'k':
+        config->tls_key_file = optarg;
+        return true;
+    default:
+        return false;
+    }
+}
 
 static bool parse_options(int argc, char **argv, struct options *options)
 {
@@ -24,30 +58,16 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"allow-remote", no_argument, NULL, 'r'},
         {"host-name", required_argument, NULL, 'n'},
         {"strict", no_argument, NULL, 'S'},
+        {"access-key", required_argument, NULL, 'a'},
+        {"bearer-token-file", required_argument, NULL, 'b'},
+        {"tls-cert", required_argument, NULL, 'c'},
+        {"tls-key", required_argument, NULL, 'k'},
         {NULL, 0, NULL, 0},
     };
     int option;
     while ((option = pando_cli_next_option(argc, argv, ":", long_options)) != -1) {
-        switch (option) {
-        case 'l':
-            if (!pando_cli_listen_address(optarg, options->host, sizeof options->host, &options->port))
-                return false;
-            break;
-        case 's':
-            options->store_path = optarg;
-            break;
-        case 'r':
-            options->allow_remote = true;
-            break;
-        case 'S':
-            options->strict = true;
-            break;
-        case 'n':
-            options->host_names = optarg;
-            break;
-        default:
+        if (!take_option(option, options))
             return false;
-        }
     }
     if (optind < argc) {
         pando_cli_complain("serve takes no operand, but got \"%s\"; see pando help serve.", argv[optind]);
@@ -56,11 +76,8 @@ static bool parse_options(int argc, char **argv, struct options *options)
     return true;
 }
 
-int pando_cli_serve(int argc, char **argv)
+static int serve(struct options *options)
 {
-    struct options options = {.host = "127.0.0.1", .port = DEFAULT_PORT};
-    if (!parse_options(argc, argv, &options))
-        return PANDO_EXIT_USAGE;
 
     /* Blocked before the receiver's threads start, so that they inherit it and only sigwait gets them. */
     sigset_t stops;
@@ -70,18 +87,16 @@ int pando_cli_serve(int argc, char **argv)
     pthread_sigmask(SIG_BLOCK, &stops, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    struct pando_receiver_config config = {
-        .listen_host = options.host, .port = options.port, .store_path = options.store_path,
-        .allow_remote = options.allow_remote, .host_names = options.host_names,
-        .groups_must_exist = options.strict};
+    options->config.listen_host = options->host;
+    options->config.auth = options->auth;
     struct pando_receiver *receiver;
     char message[4608] = "";
-    if (pando_receiver_start(&config, &receiver, message, sizeof message) != 0) {
+    if (pando_receiver_start(&options->config, &receiver, message, sizeof message) != 0) {
         pando_cli_complain("%s", message);
         return PANDO_EXIT_FAILED;
     }
     char url[HOST_BYTES + 32];
-    pando_cli_local_url(options.host, pando_receiver_port(receiver), url, sizeof url);
+    pando_cli_local_url(options->host, pando_receiver_port(receiver), options->config.tls_cert_file != NULL, url, sizeof url);
     printf("Pando receiver on %s/\n", url);
     fflush(stdout);
 
@@ -90,4 +105,12 @@ int pando_cli_serve(int argc, char **argv)
         continue;
     pando_receiver_stop(receiver);
     return PANDO_EXIT_OK;
+}
+
+int pando_cli_serve(int argc, char **argv)
+{
+    struct options options = {.host = "127.0.0.1", .config = {.port = DEFAULT_PORT}};
+    int status = parse_options(argc, argv, &options) ? serve(&options) : PANDO_EXIT_USAGE;
+    pando_auth_free(options.auth);
+    return status;
 }

@@ -17,8 +17,22 @@ enum {
     ANSWER_LIMIT_BYTES = 1 << 29,
     URL_BYTES = 4096,
     HTTP_OK = 200,
+    HTTP_UNAUTHORIZED = 401,
+    HTTP_FORBIDDEN = 403,
     HTTP_NOT_FOUND = 404,
 };
+
+/* What went wrong, with the receiver's own sentence where it has one. */
+static void explain_status(const char *url, int status, const struct pando_buffer *body, char *message, size_t message_bytes)
+{
+    json_t *root = json_loadb(body->bytes != NULL ? body->bytes : "", body->len_bytes, 0, NULL);
+    const char *said = json_string_value(json_object_get(root, "message"));
+    snprintf(message, message_bytes, "%s answered with HTTP status %d%s%.300s%s", url, status, said != NULL ? ": " : ".",
+             said != NULL ? said : "",
+             status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN
+                 ? " Set PANDO_TOKEN to one of its tokens, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to one of its keys." : "");
+    json_decref(root);
+}
 
 /* GET of `path` under the receiver's address. 0 with the body, or an error with a sentence. */
 static int get(const char *base, const char *path, struct pando_buffer *body, char *message, size_t message_bytes)
@@ -36,7 +50,9 @@ static int get(const char *base, const char *path, struct pando_buffer *body, ch
         return status;
     if (status == HTTP_OK)
         return 0;
-    snprintf(message, message_bytes, "%s answered with HTTP status %d.", url, status);
+    explain_status(url, status, body, message, message_bytes);
+    if (status == HTTP_UNAUTHORIZED || status == HTTP_FORBIDDEN)
+        return PANDO_ERR_REFUSED;
     return status == HTTP_NOT_FOUND ? PANDO_ERR_NOT_FOUND : PANDO_ERR_NETWORK;
 }
 

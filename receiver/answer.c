@@ -79,6 +79,10 @@ enum MHD_Result pando_answer_send(struct pando_request *request)
         MHD_add_response_header(response, "x-amzn-ErrorType", answer->error_type);
     if (answer->allow != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
+    if (answer->cookie[0] != '\0')
+        MHD_add_response_header(response, MHD_HTTP_HEADER_SET_COOKIE, answer->cookie);
+    if (answer->wants_bearer)
+        MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer realm=\"pando\"");
     if (answer->retry_later)
         MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
     enum MHD_Result result = MHD_queue_response(request->connection, answer->status, response);

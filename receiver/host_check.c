@@ -51,9 +51,13 @@ bool pando_host_is_ours(const struct pando_host_rule *rule, const char *host)
 
 bool pando_origin_is_ours(const char *origin, const char *host)
 {
-    static const char scheme[] = "http://";
+    static const char *const schemes[] = {"http://", "https://"}; /* a proxy may have the other one */
     if (origin == NULL)
         return true;
-    return host != NULL && strncasecmp(origin, scheme, sizeof scheme - 1) == 0 &&
-           strcasecmp(origin + sizeof scheme - 1, host) == 0;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0] && host != NULL; i++) {
+        size_t len = strlen(schemes[i]);
+        if (strncasecmp(origin, schemes[i], len) == 0 && strcasecmp(origin + len, host) == 0)
+            return true;
+    }
+    return false;
 }

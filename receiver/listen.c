@@ -61,7 +61,8 @@ int pando_listen(const char *host, uint16_t port, bool allow_remote, uint16_t *r
     int result;
     if (!allow_remote && !is_loopback(addresses->ai_addr)) {
         snprintf(message, message_bytes, "%s can be reached by other machines, and whoever reaches a receiver can read and "
-                 "add profiles; if that is meant, use pando serve with --allow-remote.", host);
+                 "add profiles; use pando serve with --tls-cert and a token or access key, or, if that is meant, --allow-remote.",
+                 host);
         result = PANDO_ERR_REFUSED;
     } else {
         *ret_is_ipv6 = addresses->ai_family == AF_INET6;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "profile/profile.h"
+#include "receiver/auth.h"
 
 struct pando_receiver;
 
@@ -15,7 +16,9 @@ struct pando_receiver;
 struct pando_receiver_config {
     const char *listen_host;     /* NULL: "127.0.0.1" */
     uint16_t port;               /* 0: a free one */
-    bool allow_remote;           /* listen_host may be another than a loopback address: there is no authentication */
+    bool allow_remote;           /* listen_host may be another than a loopback address, even without TLS and `auth` */
+    const struct pando_auth *auth; /* who may ask; NULL: whoever reaches the receiver. Must be there until it has stopped */
+    const char *tls_cert_file, *tls_key_file; /* PEM; both or neither. Read at the start, and not again */
     const char *host_names;      /* more names that clients may call this receiver by, with commas; NULL: none */
     const char *store_path;      /* SQLite file; NULL or "": in memory */
     uint64_t store_limit_bytes;  /* 0: 512 MiB in memory, no limit for a file */

@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 const char PANDO_TYPE_JSON[] = "application/json";
+const char PANDO_TYPE_ION[] = "application/x-amzn-ion";
 const char PANDO_VALIDATION[] = "ValidationException";
 const char PANDO_NOT_FOUND[] = "ResourceNotFoundException";
 const char PANDO_INTERNAL[] = "InternalServerException";

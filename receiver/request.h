@@ -10,13 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aws/sigv4_verify.h"
 #include "base/buffer.h"
 #include "receiver/host_check.h"
 
 struct MHD_Connection;
 struct pando_route;
 
-enum { PANDO_GROUP_NAME_BYTES = 256, PANDO_ANSWER_MESSAGE_BYTES = 512, PANDO_ETAG_BYTES = 128 };
+enum { PANDO_GROUP_NAME_BYTES = 256, PANDO_ANSWER_MESSAGE_BYTES = 512, PANDO_ETAG_BYTES = 128, PANDO_COOKIE_BYTES = 192 };
+#define PANDO_SESSION_COOKIE "pando_session"
 
 /* What all requests share; set at the start. */
 struct pando_service {
@@ -27,6 +29,8 @@ struct pando_service {
     size_t body_limit_bytes;
     uint32_t period_s;
     bool groups_must_exist;
+    const struct pando_auth *auth; /* NULL: whoever reaches us may ask */
+    bool is_tls;
     uint64_t run_id;              /* of this start: numbers of rows may begin anew in the next */
     atomic_size_t bodies_bytes;   /* held in memory at the moment */
     sem_t decoding, merging;      /* how many may be at it at once: each takes memory */
@@ -43,12 +47,19 @@ struct pando_answer {
     size_t fixed_len_bytes;
     struct pando_buffer body;
     char etag[PANDO_ETAG_BYTES];  /* with its quotes; "" none */
+    char cookie[PANDO_COOKIE_BYTES]; /* to be set; "" none */
     bool retry_later;
+    bool wants_bearer;            /* says so in WWW-Authenticate */
 };
 
 struct pando_request {
     struct pando_service *service;
     struct MHD_Connection *connection;
+    char *uri;                    /* as it came, still encoded; the request's own */
+    const char *method;
+    bool has_begun;               /* its headers were looked at */
+    struct pando_sigv4_claim claim;
+    const char *secret;           /* that its signature must have been made with; NULL: it was let in without one */
     const struct pando_route *route;
     char group[PANDO_GROUP_NAME_BYTES];
     const char *rest;             /* what stood for {rest} in the route; lives as long as the request */
@@ -71,6 +82,6 @@ size_t pando_request_query_list(const struct pando_request *request, const char 
 /* Whether the client has what this tag names already; then the answer is 304. Sets the answer's tag. */
 bool pando_request_unchanged(struct pando_request *request, const char *etag);
 
-extern const char PANDO_TYPE_JSON[], PANDO_VALIDATION[], PANDO_NOT_FOUND[], PANDO_INTERNAL[], PANDO_THROTTLING[];
+extern const char PANDO_TYPE_JSON[], PANDO_TYPE_ION[], PANDO_VALIDATION[], PANDO_NOT_FOUND[], PANDO_INTERNAL[], PANDO_THROTTLING[];
 
 #endif

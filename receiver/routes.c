@@ -6,11 +6,14 @@
 
 #include "base/error.h"
 
-#define OFFERED(method, pattern, serve, body) {method, pattern, serve, body, NULL, NULL, 0}
-#define NOT_OFFERED(method, pattern, operation, why) {method, pattern, pando_serve_not_offered, PANDO_BODY_NONE, operation, why, 400}
+#define OFFERED(method, pattern, serve, body) {method, pattern, serve, body, PANDO_ACCESS_SERVICE, NULL, NULL, 0}
+#define PAGE(method, pattern, serve, body) {method, pattern, serve, body, PANDO_ACCESS_PAGE, NULL, NULL, 0}
+#define OPEN(method, pattern, serve, body) {method, pattern, serve, body, PANDO_ACCESS_OPEN, NULL, NULL, 0}
+#define NOT_OFFERED(method, pattern, operation, why) \
+    {method, pattern, pando_serve_not_offered, PANDO_BODY_NONE, PANDO_ACCESS_SERVICE, operation, why, 400}
 /* Its model has no ValidationException. */
 #define NOT_OFFERED_404(method, pattern, operation, why) \
-    {method, pattern, pando_serve_not_offered, PANDO_BODY_NONE, operation, why, 404}
+    {method, pattern, pando_serve_not_offered, PANDO_BODY_NONE, PANDO_ACCESS_SERVICE, operation, why, 404}
 
 static const char NO_POLICIES[] = "it has no policies; whoever has one of its keys may call all that it offers";
 static const char NO_NOTES[] = "it sends no notifications";
@@ -18,12 +21,13 @@ static const char NO_ADVICE[] = "it gives no advice; its page, and GetProfile, s
 static const char NO_METRICS[] = "it keeps no metrics of frames; GetProfile has what each frame weighs";
 
 static const struct pando_route routes[] = {
-    OFFERED("GET", "/", pando_serve_page, PANDO_BODY_NONE),
-    OFFERED("GET", "/web/{rest}", pando_serve_page, PANDO_BODY_NONE),
-    OFFERED("GET", "/api/v1/groups", pando_serve_groups, PANDO_BODY_NONE),
-    OFFERED("GET", "/api/v1/groups/{group}/tree", pando_serve_tree, PANDO_BODY_NONE),
-    OFFERED("GET", "/api/v1/groups/{group}/timeline", pando_serve_timeline, PANDO_BODY_NONE),
-    OFFERED("GET", "/api/v1/groups/{group}/sources", pando_serve_sources, PANDO_BODY_NONE),
+    PAGE("GET", "/", pando_serve_page, PANDO_BODY_NONE),
+    OPEN("GET", "/web/{rest}", pando_serve_page, PANDO_BODY_NONE),
+    OPEN("POST", "/api/v1/login", pando_serve_login, PANDO_BODY_SMALL),
+    PAGE("GET", "/api/v1/groups", pando_serve_groups, PANDO_BODY_NONE),
+    PAGE("GET", "/api/v1/groups/{group}/tree", pando_serve_tree, PANDO_BODY_NONE),
+    PAGE("GET", "/api/v1/groups/{group}/timeline", pando_serve_timeline, PANDO_BODY_NONE),
+    PAGE("GET", "/api/v1/groups/{group}/sources", pando_serve_sources, PANDO_BODY_NONE),
     OFFERED("POST", "/profilingGroups/{group}/agentProfile", pando_serve_post_agent_profile, PANDO_BODY_PROFILE),
     OFFERED("POST", "/profilingGroups/{group}/configureAgent", pando_serve_configure_agent, PANDO_BODY_SMALL),
     OFFERED("POST", "/profilingGroups", pando_serve_create_group, PANDO_BODY_SMALL),
@@ -88,15 +92,17 @@ bool pando_is_name(const char *text, size_t max)
     return len >= 1 && len <= max && text[len] == '\0';
 }
 
-static int take_group(struct pando_request *request, struct segment group)
+/* What is too long to be a name becomes one that is none either. */
+static void keep_group(struct pando_request *request, struct segment group)
 {
-    if (group.at == NULL)
-        return 0;
-    if (group.len < sizeof request->group) {
+    if (group.at != NULL && group.len < sizeof request->group)
         memcpy(request->group, group.at, group.len);
-        if (pando_is_name(request->group, sizeof request->group - 1))
-            return 0;
-    }
+}
+
+int pando_route_check_group(struct pando_request *request)
+{
+    if (strstr(request->route->pattern, "{group}") == NULL || pando_is_name(request->group, sizeof request->group - 1))
+        return 0;
     return pando_request_refuse(request, 400, PANDO_VALIDATION,
                                 "The profiling group's name must be 1 to 255 letters, digits, '_' or '-'.");
 }
@@ -122,8 +128,9 @@ static const char *allowed_methods(const char *path)
     return names[has_get + 2 * has_post + 4 * has_put + 8 * has_delete];
 }
 
-int pando_route_find(struct pando_request *request, const char *method, const char *path)
+int pando_route_find(struct pando_request *request, const char *path)
 {
+    const char *method = request->method;
     const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
     for (size_t i = 0; i < ROUTES; i++) {
         struct segment group = {0};
@@ -132,7 +139,8 @@ int pando_route_find(struct pando_request *request, const char *method, const ch
             continue;
         request->route = &routes[i];
         request->rest = rest;
-        return take_group(request, group);
+        keep_group(request, group);
+        return 0;
     }
     const char *allow = allowed_methods(path);
     if (allow == NULL)

@@ -9,16 +9,26 @@
 
 enum pando_route_body { PANDO_BODY_NONE, PANDO_BODY_SMALL, PANDO_BODY_PROFILE };
 
+/* Who must show what: receiver/gate.h. */
+enum pando_access {
+    PANDO_ACCESS_SERVICE, /* the operations of Amazon's API: a signature or a token */
+    PANDO_ACCESS_PAGE,    /* what a browser and the command read: a session will do too */
+    PANDO_ACCESS_OPEN,    /* the page's files, which hold nothing of anybody's, and the login */
+};
+
 struct pando_route {
     const char *method, *pattern;  /* {group} one checked segment, {any} one segment, {rest} all that is left */
     void (*serve)(struct pando_request *request); /* fills the answer */
     enum pando_route_body body;
+    enum pando_access access;
     const char *operation, *why;   /* of pando_serve_not_offered: for its sentence */
     unsigned refuse_status;
 };
 
-/* Finds the route and the group, or fills the answer with 404, 405 or what is wrong with the group's name: PANDO_ERR_REFUSED. */
-int pando_route_find(struct pando_request *request, const char *method, const char *path);
+/* Finds the route by request->method and the path, or fills the answer with 404 or 405: PANDO_ERR_REFUSED. */
+int pando_route_find(struct pando_request *request, const char *path);
+/* Whether what stands for {group} can be a group's name. 0 or PANDO_ERR_REFUSED. */
+int pando_route_check_group(struct pando_request *request);
 
 /* operations.c */
 void pando_serve_configure_agent(struct pando_request *request);
@@ -46,6 +56,9 @@ void pando_serve_timeline(struct pando_request *request);
 void pando_serve_sources(struct pando_request *request);
 /* page.c */
 void pando_serve_page(struct pando_request *request);
+void pando_serve_login_page(struct pando_request *request);
+/* login.c */
+void pando_serve_login(struct pando_request *request);
 
 /* Whether `text` matches ^[\w-]{1,max}$. */
 bool pando_is_name(const char *text, size_t max);

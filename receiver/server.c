@@ -16,14 +16,16 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/cursor.h"
 #include "base/error.h"
 #include "receiver/answer.h"
 #include "receiver/deadlines.h"
+#include "receiver/gate.h"
+#include "receiver/intake.h"
 #include "receiver/listen.h"
 #include "receiver/routes.h"
 #include "receiver/store_groups.h"
 #include "receiver/store_keeper.h"
+#include "receiver/tls.h"
 
 enum {
     CONNECTIONS_MAX = 512,              /* deadlines.c makes room long before */
@@ -31,13 +33,10 @@ enum {
     THREAD_STACK_BYTES = 1 << 20,
     SILENCE_TIMEOUT_S = 70,             /* behind all of deadlines.c */
     BODY_LIMIT_BYTES = 32 << 20,
-    SMALL_BODY_BYTES = 65536,
-    DRAIN_MAX_BYTES = 64 << 20,         /* what is read and thrown away before the connection is cut instead */
     PERIOD_S = 60,
     DECODING_AT_ONCE = 4,
     MERGING_AT_ONCE = 2,
 };
-static const size_t BODIES_MAX_BYTES = 256 << 20; /* of all requests together */
 
 struct pando_receiver {
     struct pando_service service;
@@ -71,79 +70,6 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
     }
 }
 
-static size_t body_limit(const struct pando_request *request)
-{
-    if (request->route == NULL || request->route->body == PANDO_BODY_NONE)
-        return 0;
-    return request->route->body == PANDO_BODY_SMALL ? SMALL_BODY_BYTES : request->service->body_limit_bytes;
-}
-
-static int refuse_too_large(struct pando_request *request)
-{
-    return pando_request_refuse(request, 413, PANDO_VALIDATION, "The body is larger than %zu bytes.", body_limit(request));
-}
-
-/* Headers that two programs in a row may read differently are for smuggling requests past one of them. */
-static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-    (void)kind;
-    (void)value;
-    *(int *)context += strcasecmp(name, "Content-Length") == 0 || strcasecmp(name, "Transfer-Encoding") == 0;
-    return MHD_YES;
-}
-
-static int check_host(struct pando_request *request)
-{
-    const char *host = pando_request_header(request, MHD_HTTP_HEADER_HOST);
-    int framing = 0;
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_framing, &framing);
-    if (framing > 1)
-        return pando_request_refuse(request, 400, PANDO_VALIDATION, "The request tells the length of its body more than once.");
-    if (host == NULL)
-        return pando_request_refuse(request, 400, PANDO_VALIDATION, "The request has no Host header.");
-    if (!pando_host_is_ours(&request->service->host_rule, host))
-        return pando_request_refuse(request, 403, "AccessDeniedException", "The Host header is not a name of this receiver; "
-                                    "use its address, or name it with --host-name.");
-    if (!pando_origin_is_ours(pando_request_header(request, "Origin"), host))
-        return pando_request_refuse(request, 403, "AccessDeniedException", "The request comes from the page of another origin.");
-    return 0;
-}
-
-static int check_content_type(struct pando_request *request)
-{
-    const char *type = pando_request_header(request, MHD_HTTP_HEADER_CONTENT_TYPE);
-    size_t len = type != NULL ? strcspn(type, "; \t") : 0;
-    if (len == strlen(PANDO_TYPE_JSON) && strncasecmp(type, PANDO_TYPE_JSON, len) == 0)
-        return 0;
-    if (type == NULL)
-        return pando_request_refuse(request, 415, "UnsupportedMediaTypeException",
-                                    "Content-Type must be application/json, but there is none.");
-    return pando_request_refuse(request, 415, "UnsupportedMediaTypeException",
-                                "Content-Type must be application/json, not \"%.100s\".", type);
-}
-
-static int check_body_headers(struct pando_request *request)
-{
-    if (body_limit(request) == 0)
-        return 0;
-    int error = check_content_type(request);
-    if (error != 0)
-        return error;
-    const char *encoding = pando_request_header(request, MHD_HTTP_HEADER_CONTENT_ENCODING);
-    request->is_gzip = encoding != NULL && strcasecmp(encoding, "gzip") == 0 && request->route->body == PANDO_BODY_PROFILE;
-    if (encoding != NULL && !request->is_gzip && strcasecmp(encoding, "identity") != 0)
-        return pando_request_refuse(request, 415, "UnsupportedMediaTypeException",
-                                    "Content-Encoding must be %s, not \"%.100s\".",
-                                    request->route->body == PANDO_BODY_PROFILE ? "gzip or none" : "none", encoding);
-    const char *length = pando_request_header(request, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    struct pando_cursor cursor = pando_cursor_of_text(length != NULL ? length : "0");
-    uint64_t length_bytes;
-    if (pando_cursor_decimal(&cursor, UINT64_MAX, &length_bytes) != 0 || length_bytes > body_limit(request))
-        return refuse_too_large(request);
-    pando_buffer_init(&request->body, body_limit(request));
-    return 0;
-}
-
 /* Whether nothing of the body is on its way yet, so that an error can be told at once. */
 static bool waits_for_us(const struct pando_request *request)
 {
@@ -157,72 +83,47 @@ static enum MHD_Result send_answer(struct pando_request *request)
     return pando_answer_send(request);
 }
 
-static enum MHD_Result begin_request(struct pando_service *service, struct MHD_Connection *connection, const char *path,
-                                     const char *method, void **request_context)
+/* The first that is heard of a request: its line. What it asks for is kept as it came, for signatures are made over that. */
+static void *on_line(void *context, const char *uri, struct MHD_Connection *connection)
 {
     struct pando_request *request = calloc(1, sizeof *request);
-    if (request == NULL)
-        return MHD_NO;
-    *request_context = request;
-    request->service = service;
+    char *copy = request != NULL ? strdup(uri) : NULL;
+    if (copy == NULL) {
+        free(request);
+        return NULL;
+    }
+    request->service = context;
     request->connection = connection;
-    begin_phase(service, connection, PANDO_PHASE_BODY);
-    int error = check_host(request);
-    if (error == 0)
-        error = pando_route_find(request, method, path);
-    if (error == 0)
-        error = check_body_headers(request);
+    request->uri = copy;
+    return request;
+}
+
+static enum MHD_Result begin_request(struct pando_request *request, const char *path, const char *method)
+{
+    request->has_begun = true;
+    request->method = method;
+    begin_phase(request->service, request->connection, PANDO_PHASE_BODY);
+    int error = pando_intake_headers(request, path);
     return error != 0 && waits_for_us(request) ? send_answer(request) : MHD_YES;
-}
-
-static void forget_body(struct pando_request *request)
-{
-    atomic_fetch_sub(&request->service->bodies_bytes, request->charged_bytes);
-    request->charged_bytes = 0;
-    pando_buffer_release(&request->body);
-}
-
-static int keep_body(struct pando_request *request, const char *bytes, size_t len_bytes)
-{
-    request->charged_bytes += len_bytes;
-    if (atomic_fetch_add(&request->service->bodies_bytes, len_bytes) + len_bytes > BODIES_MAX_BYTES) {
-        request->answer.retry_later = true;
-        return pando_request_refuse(request, 429, PANDO_THROTTLING, "Too many bodies come in at once; try again.");
-    }
-    int error = pando_buffer_append(&request->body, bytes, len_bytes);
-    if (error == PANDO_ERR_LIMIT)
-        return refuse_too_large(request);
-    if (error != 0)
-        return pando_request_refuse(request, 500, PANDO_INTERNAL, "There is no memory for this body.");
-    return 0;
-}
-
-/* Keeps or throws away a part of the body. MHD_NO cuts the connection. */
-static enum MHD_Result take_body(struct pando_request *request, const char *bytes, size_t len_bytes)
-{
-    if (request->answer.status == 0 && body_limit(request) != 0) {
-        if (keep_body(request, bytes, len_bytes) != 0)
-            forget_body(request);
-        return MHD_YES;
-    }
-    request->drained_bytes += len_bytes;
-    return request->drained_bytes <= DRAIN_MAX_BYTES ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection, const char *path, const char *method,
                                   const char *version, const char *upload, size_t *upload_bytes, void **request_context)
 {
+    (void)context;
     (void)version;
     struct pando_request *request = *request_context;
     if (request == NULL)
-        return begin_request(context, connection, path, method, request_context);
+        return MHD_NO;
+    if (!request->has_begun)
+        return begin_request(request, path, method);
     if (*upload_bytes != 0) {
         size_t len_bytes = *upload_bytes;
         *upload_bytes = 0;
-        return take_body(request, upload, len_bytes);
+        return pando_intake_body(request, upload, len_bytes) ? MHD_YES : MHD_NO;
     }
     begin_phase(request->service, connection, PANDO_PHASE_WORK);
-    if (request->answer.status == 0)
+    if (request->answer.status == 0 && pando_gate_end(request) == 0 && pando_route_check_group(request) == 0)
         request->route->serve(request);
     return send_answer(request);
 }
@@ -235,8 +136,9 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     begin_phase(context, connection, PANDO_PHASE_IDLE);
     if (request == NULL)
         return;
-    forget_body(request);
+    pando_intake_forget(request);
     pando_buffer_release(&request->answer.body);
+    free(request->uri);
     free(request);
     *request_context = NULL;
 }
@@ -253,6 +155,12 @@ static size_t unescape(void *context, struct MHD_Connection *connection, char *t
     return len;
 }
 
+/* Other machines are let in when they cannot read along, and must show who they are; or when that is said to be meant. */
+static bool may_be_remote(const struct pando_receiver_config *config)
+{
+    return config->allow_remote || (config->auth != NULL && config->tls_cert_file != NULL);
+}
+
 static int set_up_service(struct pando_service *service, const struct pando_receiver_config *config, char *message,
                           size_t message_bytes)
 {
@@ -265,10 +173,12 @@ static int set_up_service(struct pando_service *service, const struct pando_rece
     strcpy(service->host, host);
     strcpy(service->host_names, names);
     service->host_rule = (struct pando_host_rule){
-        .listen_host = service->host, .more_names = service->host_names, .allow_remote = config->allow_remote};
+        .listen_host = service->host, .more_names = service->host_names, .allow_remote = may_be_remote(config)};
     service->body_limit_bytes = config->body_limit_bytes != 0 ? config->body_limit_bytes : BODY_LIMIT_BYTES;
     service->period_s = config->period_s != 0 ? config->period_s : PERIOD_S;
     service->groups_must_exist = config->groups_must_exist;
+    service->auth = config->auth;
+    service->is_tls = config->tls_cert_file != NULL;
     if (getrandom(&service->run_id, sizeof service->run_id, 0) != (ssize_t)sizeof service->run_id)
         service->run_id = (uint64_t)getpid();
     int error = pando_store_open(config->store_path, false, &service->store, message, message_bytes);
@@ -281,33 +191,51 @@ static int set_up_service(struct pando_service *service, const struct pando_rece
     return error;
 }
 
-static int start_daemon(struct pando_receiver *receiver, const struct pando_receiver_config *config, char *message,
-                        size_t message_bytes)
+static int start_daemon(struct pando_receiver *receiver, const struct pando_receiver_config *config, const struct pando_tls *tls,
+                        char *message, size_t message_bytes)
 {
     struct pando_service *service = &receiver->service;
     bool is_ipv6 = false;
-    int fd = pando_listen(service->host, config->port, config->allow_remote, &receiver->port, &is_ipv6, message,
-                          message_bytes);
+    int fd = pando_listen(service->host, config->port, may_be_remote(config), &receiver->port, &is_ipv6, message, message_bytes);
     if (fd < 0)
         return fd;
-    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC;
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}}, https[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, tls->cert}, {MHD_OPTION_HTTPS_MEM_KEY, 0, tls->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)PANDO_TLS_PRIORITIES}, {MHD_OPTION_END, 0, NULL}};
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION | MHD_USE_POLL | MHD_USE_ITC |
+                     (is_ipv6 ? MHD_USE_IPv6 : 0u) | (service->is_tls ? MHD_USE_TLS : 0u);
     receiver->daemon = MHD_start_daemon(
-        is_ipv6 ? flags | MHD_USE_IPv6 : flags, receiver->port, NULL, NULL, on_request, service,
+        flags, receiver->port, NULL, NULL, on_request, service,
         MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, service,
         MHD_OPTION_NOTIFY_COMPLETED, on_completed, service,
+        MHD_OPTION_URI_LOG_CALLBACK, on_line, service,
         MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_TIMEOUT_S,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
         MHD_OPTION_THREAD_STACK_SIZE, (size_t)THREAD_STACK_BYTES,
         MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_ARRAY, service->is_tls ? https : none,
         MHD_OPTION_END);
     if (receiver->daemon != NULL)
         return 0;
     /* The descriptor is left alone: whether libmicrohttpd has closed it by now depends on how far it came. */
-    snprintf(message, message_bytes, "the HTTP server cannot start: there is no memory, or no thread to be had.");
+    snprintf(message, message_bytes, service->is_tls
+                 ? "the HTTPS server cannot start: %s and %s are no certificate and its key."
+                 : "the HTTP server cannot start: there is no memory, or no thread to be had.",
+             config->tls_cert_file, config->tls_key_file);
     return PANDO_ERR_NO_MEMORY;
+}
+
+static int read_tls(const struct pando_receiver_config *config, struct pando_tls *tls, char *message, size_t message_bytes)
+{
+    if (config->tls_cert_file == NULL && config->tls_key_file == NULL)
+        return 0;
+    if (config->tls_cert_file != NULL && config->tls_key_file != NULL)
+        return pando_tls_read(config->tls_cert_file, config->tls_key_file, tls, message, message_bytes);
+    snprintf(message, message_bytes, "TLS needs both a certificate and its key.");
+    return PANDO_ERR_INVALID;
 }
 
 int pando_receiver_start(const struct pando_receiver_config *config, struct pando_receiver **ret_receiver,
@@ -332,8 +260,12 @@ int pando_receiver_start(const struct pando_receiver_config *config, struct pand
             error = PANDO_ERR_NO_MEMORY;
         }
     }
+    struct pando_tls tls = {NULL, NULL};
     if (error == 0)
-        error = start_daemon(receiver, config, message, message_bytes);
+        error = read_tls(config, &tls, message, message_bytes);
+    if (error == 0)
+        error = start_daemon(receiver, config, &tls, message, message_bytes);
+    pando_tls_release(&tls);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0) {
         pando_receiver_stop(receiver);

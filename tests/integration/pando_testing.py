@@ -44,7 +44,7 @@ class Receiver:
         self.process = subprocess.Popen([self.pando, "serve", "--listen", "127.0.0.1:0", "--store", self.store, *self.options],
                                         stdout=subprocess.PIPE, text=True, **self.keywords)
         line = self.process.stdout.readline()
-        found = re.search(r"http://[^ \n/]+", line)
+        found = re.search(r"https?://[^ \n/]+", line)
         check(found, f"the receiver printed no address but {line!r}")
         self.url = found.group(0)
 

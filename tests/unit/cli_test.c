@@ -297,9 +297,9 @@ static void test_listen_addresses(void **state)
         assert_false(pando_cli_listen_address(bad[i], host, sizeof host, &port));
     }
     char url[64];
-    pando_cli_local_url("::", 8, url, sizeof url);
-    assert_string_equal(url, "http://[::1]:8");
-    pando_cli_local_url("0.0.0.0", 8, url, sizeof url);
+    pando_cli_local_url("::", 8, true, url, sizeof url);
+    assert_string_equal(url, "https://[::1]:8");
+    pando_cli_local_url("0.0.0.0", 8, false, url, sizeof url);
     assert_string_equal(url, "http://127.0.0.1:8");
 }
 
