@@ -11,6 +11,7 @@
 #include "agent/agent.h"
 #include "agent/control.h"
 #include "agent/cpu_clock.h"
+#include "agent/labels.h"
 #include "agent/lifecycle.h"
 #include "agent/orders.h"
 #include "agent/own_threads.h"
@@ -153,7 +154,7 @@ static void open_worker(void)
     leave_loader();
     const struct pando_door_host host = {
         .ring = pando_agent.ring, .objects = &pando_agent.objects, .counters = &pando_agent.counters,
-        .settings = &pando_agent.config.door, .orders = pando_orders(), .environment = pando_agent.config.environment,
+        .label_sets = &pando_label_sets, .settings = &pando_agent.config.door, .orders = pando_orders(), .environment = pando_agent.config.environment,
         .start_wall_ns = pando_agent.start_wall_ns,
         .start_mono_ns = pando_agent.start_mono_ns, .start_cpu_ns = pando_agent.start_cpu_ns,
     };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/config_aws.h"
+#include "agent/config_labels.h"
 #include "base/cursor.h"
 #include "base/error.h"
 
@@ -41,7 +42,7 @@ static const char *const known_variables[] = {
     "PANDO_UNWIND",  "PANDO_FOLLOW",   "PANDO_RING_KIB", "PANDO_TREE_MIB",   "PANDO_DEPTH",    "PANDO_EXIT_TIMEOUT_MS",
     "PANDO_ENABLED", "PANDO_LIBRARY",  "PANDO_BUDGET_PERCENT", "PANDO_MODE", "PANDO_WALL_RATE_HZ",
     "PANDO_SIGN",    "PANDO_ORCHESTRATE", "PANDO_SPOOL", "PANDO_SPOOL_MIB",  "PANDO_TOKEN",    "PANDO_TOKEN_FILE",
-    "PANDO_END_MS",
+    "PANDO_END_MS",  "PANDO_SLICES",  "PANDO_LABELS",
 };
 
 static const char *variable(const char *name)
@@ -266,6 +267,9 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
     read_url(&reading, options->url, config->door.url);
     read_group(&reading, options->group, config->door.group);
     read_aws(&reading, config);
+    char sentence[PANDO_CONFIG_SENTENCE_BYTES];
+    if (pando_config_labels_read(&config->door, sentence) != 0)
+        refuse(&reading, "%s", sentence);
     read_spool(&reading, &config->door);
     config->door.has_own_rate = options->rate_hz != 0 || variable("PANDO_RATE_HZ") != NULL;
     config->door.has_own_interval = options->interval_s != 0 || variable("PANDO_INTERVAL_S") != NULL;

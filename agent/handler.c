@@ -86,21 +86,26 @@ static uint32_t stack_words_at(struct pando_thread_slot *slot, uint64_t sp)
 static int push(struct pando_thread_slot *slot, enum pando_sample_state state, uint32_t weight, uint32_t stack_words)
 {
     const struct pando_walk *walk = &slot->walk;
+    struct pando_labels_seen labels;
+    pando_labels_of_self(&labels);
+    struct pando_sample_methods methods = walk->methods;
+    methods.label_set = labels.set;
     const union pando_sample_start head = {.parts = {
         .head = {.kind = stack_words != 0 ? PANDO_SAMPLE_RAW : PANDO_SAMPLE_STACK, .walk_end = (uint8_t)walk->end,
-                 .flags = walk->flags, .state = (uint8_t)state, .frame_count = (uint16_t)walk->frame_count, .stack_words = (uint16_t)stack_words},
+                 .flags = (uint8_t)(walk->flags | (labels.is_traced ? PANDO_SAMPLE_TRACED : 0)), .state = (uint8_t)state, .frame_count = (uint16_t)walk->frame_count, .stack_words = (uint16_t)stack_words},
         .origin = {.weight = weight, .tid = (uint32_t)slot->tid},
-        .methods = walk->methods,
+        .methods = methods,
     }};
     uint64_t sp = walk->registers[PANDO_WALK_RSP];
     const struct pando_ring_part parts[] = {
         {head.words, PANDO_SAMPLE_HEAD_WORDS},
+        {labels.trace, labels.is_traced ? PANDO_SAMPLE_TRACE_WORDS : 0},
         {walk->frames, walk->frame_count},
         {walk->registers, PANDO_WALK_REGISTERS},
         {&sp, 1},
         {(const uint64_t *)(uintptr_t)sp, stack_words},
     };
-    return pando_ring_push(pando_agent.ring, parts, stack_words != 0 ? 5 : 2);
+    return pando_ring_push(pando_agent.ring, parts, stack_words != 0 ? 6 : 3);
 }
 
 static uint32_t weigh(struct pando_thread_slot *slot, unsigned overruns)
@@ -139,6 +144,8 @@ static void take_sample(struct pando_thread_slot *slot, uint32_t cpu_weight, uin
         pando_walk_compare(slot, context);
     pando_objects_leave(objects, reader);
     pando_unsampled_learn(&slot->walk);
+    pando_labels_meet(slot, atomic_load_explicit(&slot->use, memory_order_relaxed));
+    slot->is_in_ring = true;
 
     uint32_t stack_words = slot->walk.end == PANDO_WALK_END_NO_ROWS ? stack_words_at(slot, slot->walk.registers[PANDO_WALK_RSP])
                                                                     : 0;

@@ -135,7 +135,8 @@ static bool reserve_slot(struct pando_thread_slot *slot)
     slot->timer.number = -1;
     slot->tid = 0;
     slot->start = NULL;
-    slot->by_hook = slot->is_held = false;
+    slot->by_hook = slot->is_held = slot->is_in_ring = false;
+    pando_labels_forget(slot);
     slot->stack_low = slot->stack_high = 0;
     return true;
 }
@@ -254,6 +255,7 @@ void pando_threads_enter_self(struct pando_thread_slot *slot, bool is_main)
         else
             bounds_of_own_stack(slot);
     }
+    pando_labels_meet(slot, use_of(slot));
     bool has_room = pando_alternate_stack_enter(slot);
     start_timer(slot, has_room);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "agent/cpu_clock.h"
+#include "agent/labels.h"
 #include "agent/walker.h"
 #include "agent/wall_record.h"
 #include "exchange/counters.h"
@@ -43,6 +44,8 @@ struct pando_thread_slot {
     uint64_t stack_low, stack_high; /* readable [low, high) while its stack pointer is inside; 0, 0: not known */
     void *(*start)(void *);     /* what pthread_create was called with; NULL: not made by it, or before Pando */
     void *argument;
+    struct pando_labels_shown labels; /* its thread's */
+    bool is_in_ring;            /* the ring was told of its thread: then it is also told its name, at the end */
     /* The handler's: */
     atomic_ullong handler_ticks; /* spent in it by all that had this slot (agent/pace.h) */
     struct pando_walk walk;

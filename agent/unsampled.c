@@ -2,6 +2,8 @@
 #include "agent/unsampled.h"
 
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
 
 #include "agent/agent.h"
 #include "agent/agent_thread.h"
@@ -41,6 +43,8 @@ static void add(const struct pando_thread_slot *slot, enum pando_sample_state st
 {
     if (weight == 0)
         return;
+    struct pando_labels_seen labels;
+    pando_labels_of_slot(slot, &labels);
     const uint64_t frames[FRAMES] = {(uintptr_t)slot->start | PANDO_SAMPLE_EXACT,
                                      atomic_load_explicit(&starter_return, memory_order_relaxed),
                                      atomic_load_explicit(&clone_return, memory_order_relaxed)};
@@ -52,13 +56,14 @@ static void add(const struct pando_thread_slot *slot, enum pando_sample_state st
             struct pando_sample_head head;
             struct pando_sample_origin origin;
             struct pando_sample_methods methods;
-            uint64_t frames[FRAMES];
+            uint64_t frames[FRAMES]; /* without a trace: its span may be over */
         } parts;
         uint64_t words[PANDO_SAMPLE_HEAD_WORDS + FRAMES];
     } record = {.parts = {
         .head = {.kind = PANDO_SAMPLE_STACK, .walk_end = PANDO_WALK_END_OUTERMOST, .flags = PANDO_SAMPLE_UNSAMPLED,
                  .state = (uint8_t)state, .frame_count = frame_count},
         .origin = {.weight = weight < UINT32_MAX ? (uint32_t)weight : UINT32_MAX, .tid = (uint32_t)slot->tid},
+        .methods = {.label_set = labels.set},
         .frames = {frames[0], frames[1], frames[2]},
     }};
     int error = push_undisturbed(record.words, PANDO_SAMPLE_HEAD_WORDS + frame_count);
@@ -67,8 +72,29 @@ static void add(const struct pando_thread_slot *slot, enum pando_sample_state st
         pando_agent_thread_notice();
 }
 
+/* A thread that is gone when the worker asks for its name would have none. */
+static void tell_name(const struct pando_thread_slot *slot)
+{
+    union {
+        struct {
+            struct pando_sample_head head;
+            struct pando_sample_origin origin;
+            struct pando_sample_methods methods;
+            char name[PANDO_SAMPLE_NAME_WORDS * sizeof(uint64_t)];
+        } parts;
+        uint64_t words[PANDO_SAMPLE_HEAD_WORDS + PANDO_SAMPLE_NAME_WORDS];
+    } record = {.parts = {.head = {.kind = PANDO_SAMPLE_NAME}, .origin = {.tid = (uint32_t)slot->tid}}};
+    if (pando_raw_syscall4(SYS_prctl, PR_GET_NAME, (long)record.parts.name, 0, 0) == 0)
+        push_undisturbed(record.words, sizeof record.words / sizeof record.words[0]);
+}
+
 void pando_unsampled_account(struct pando_thread_slot *slot, uint64_t intervals)
 {
-    add(slot, PANDO_SAMPLE_CPU, pando_agent.config.has_cpu_time ? intervals : 0);
-    add(slot, PANDO_SAMPLE_RUNNABLE, atomic_exchange_explicit(&slot->wall.running_units, 0, memory_order_relaxed));
+    uint64_t cpu = pando_agent.config.has_cpu_time ? intervals : 0,
+             running = atomic_exchange_explicit(&slot->wall.running_units, 0, memory_order_relaxed);
+    bool is_told = slot->is_in_ring || cpu != 0 || running != 0;
+    if (is_told && pando_agent.config.door.slices != PANDO_DOOR_NO_SLICES && slot->tid == pando_raw_gettid())
+        tell_name(slot);
+    add(slot, PANDO_SAMPLE_CPU, cpu);
+    add(slot, PANDO_SAMPLE_RUNNABLE, running);
 }

@@ -91,6 +91,7 @@ static void look_again(struct pando_thread_slot *slot, uint64_t cpu_ns, uint32_t
     tell(slot);
     wall->has_stack = false;
     wall->tid = (uint32_t)slot->tid;
+    pando_labels_of_slot(slot, &wall->labels); /* before the clock is read again: if it stands, so did they */
     if (!pando_wall_state_read(slot->tid, &at)) {
         /* All that is known is that it has run; if it had not, it would be taken for one that waits. */
         bool is_new = wall->cpu_ns != cpu_ns;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agent/labels.h"
 #include "exchange/sample.h"
 
 struct pando_wall_record {
@@ -23,6 +24,7 @@ struct pando_wall_record {
     uint32_t units;
     uint64_t cpu_ns;              /* the thread's CPU clock: as long as it stands, this is the same sleep */
     struct pando_sample_methods methods;
+    struct pando_labels_seen labels; /* that the thread had when it was looked at */
     uint64_t frames[PANDO_SAMPLE_FRAMES_MAX];
 };
 

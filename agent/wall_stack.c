@@ -83,24 +83,28 @@ static uint32_t words_to_finish(void)
 void pando_wall_stack_push(struct pando_thread_slot *slot, bool has_copy)
 {
     struct pando_wall_record *wall = &slot->wall;
+    struct pando_sample_methods methods = wall->methods;
+    methods.label_set = wall->labels.set;
     uint32_t stack_words = has_copy && wall->walk_end == PANDO_WALK_END_NO_ROWS ? words_to_finish() : 0;
     const union pando_sample_start head = {.parts = {
         .head = {.kind = stack_words != 0 ? PANDO_SAMPLE_RAW : PANDO_SAMPLE_STACK, .walk_end = wall->walk_end,
-                 .flags = wall->flags | PANDO_SAMPLE_ONLY_RSP, .state = wall->state, .frame_count = wall->frame_count,
+                 .flags = (uint8_t)(wall->flags | PANDO_SAMPLE_ONLY_RSP | (wall->labels.is_traced ? PANDO_SAMPLE_TRACED : 0)), .state = wall->state, .frame_count = wall->frame_count,
                  .stack_words = (uint16_t)stack_words},
         .origin = {.weight = wall->units, .tid = wall->tid},
-        .methods = wall->methods,
+        .methods = methods,
     }};
     uint64_t sp = walk.registers[PANDO_WALK_RSP];
     const struct pando_ring_part parts[] = {
         {head.words, PANDO_SAMPLE_HEAD_WORDS},
+        {wall->labels.trace, wall->labels.is_traced ? PANDO_SAMPLE_TRACE_WORDS : 0},
         {wall->frames, wall->frame_count},
         {walk.registers, PANDO_WALK_REGISTERS},
         {&sp, 1},
         {(const uint64_t *)(uintptr_t)(sp + (uint64_t)walk.memory.shift), stack_words},
     };
-    int error = pando_ring_push(pando_agent.ring, parts, stack_words != 0 ? 5 : 2);
+    int error = pando_ring_push(pando_agent.ring, parts, stack_words != 0 ? 6 : 3);
     wall->units = 0;
+    slot->is_in_ring = true;
     pando_count(&pando_agent.counters, PANDO_COUNT_WALL_SAMPLES);
     pando_count(&pando_agent.counters, error == 0                 ? PANDO_COUNT_SAMPLES_KEPT
                                        : error == PANDO_ERR_BUSY ? PANDO_COUNT_DROPPED_RING_BUSY

@@ -12,6 +12,7 @@
 #include "collector/naming.h"
 #include "collector/own_maps.h"
 #include "collector/sample_stack.h"
+#include "collector/slice_table.h"
 #include "collector/snapshot.h"
 
 enum {
@@ -31,13 +32,15 @@ struct pando_aggregator {
     struct pando_own_maps maps;
     struct pando_naming naming;
     uint64_t frames_without_lines;    /* that could not be looked up, of the interval that is being sealed */
+    struct pando_slice_table *slices; /* NULL: none are told apart */
     uint64_t shipped[PANDO_COUNTERS]; /* their values at the last seal */
 
     /* The sample in hand: ready to be folded, in terms that stay valid. Between turns there is one only if the tree is full. */
     bool has_sample;
     uint64_t weight;
-    uint32_t path_count;
-    struct pando_call_frame path[DEPTH_MAX + 1]; /* outermost first; wall time ends in its state */
+    struct pando_sample_owner owner; /* its trace is in words */
+    uint32_t path_count, slice_at;   /* slice_at: where in the path its slice is */
+    struct pando_call_frame path[DEPTH_MAX + 2]; /* outermost first; then its slice, and, of wall time, its state */
     struct pando_sample_stack stack;
     uint64_t words[PANDO_RING_RECORD_WORDS_MAX];
 };
@@ -67,7 +70,12 @@ struct pando_aggregator *pando_aggregator_new(const struct pando_aggregator_conf
     aggregator->tree = pando_call_tree_new(own->tree_limit_bytes);
     aggregator->symbols = pando_symbols_new(own->symbols_limit_bytes);
     aggregator->code_map = pando_code_map_new(own->objects, own->counters, own->rows_limit_bytes);
-    if (aggregator->tree == NULL || aggregator->symbols == NULL || aggregator->code_map == NULL) {
+    if (own->has_slices) {
+        aggregator->slices = malloc(sizeof *aggregator->slices);
+        if (aggregator->slices != NULL)
+            pando_slice_table_init(aggregator->slices, own->slices_by_thread, own->label_sets, own->labels, own->counters);
+    }
+    if ((own->has_slices && aggregator->slices == NULL) || aggregator->tree == NULL || aggregator->symbols == NULL || aggregator->code_map == NULL) {
         pando_aggregator_free(aggregator);
         return NULL;
     }
@@ -88,6 +96,7 @@ void pando_aggregator_free(struct pando_aggregator *aggregator)
     pando_symbols_free(aggregator->symbols);
     pando_call_tree_free(aggregator->tree);
     pando_own_maps_release(&aggregator->maps);
+    free(aggregator->slices);
     free(aggregator);
 }
 
@@ -184,12 +193,30 @@ static void make_path(struct pando_aggregator *aggregator)
     aggregator->path_count = count;
 }
 
+/* Below the stack: whose it is, and what he was doing. */
+static void end_path(struct pando_aggregator *aggregator, const struct pando_sample_record *record)
+{
+    aggregator->owner = (struct pando_sample_owner){
+        .tid = record->origin.tid, .label_set = record->methods.label_set, .trace = record->trace};
+    aggregator->slice_at = aggregator->path_count;
+    if (aggregator->slices != NULL)
+        aggregator->path[aggregator->path_count++] =
+            own_frame(PANDO_CALL_SLICES + pando_slice_table_find(aggregator->slices, &aggregator->owner));
+    if (record->head.state != PANDO_SAMPLE_CPU)
+        aggregator->path[aggregator->path_count++] = own_frame(PANDO_CALL_STATES + record->head.state);
+}
+
 /* From the words of a record to a sample in hand. */
 static void take_sample(struct pando_aggregator *aggregator, uint32_t word_count)
 {
     struct pando_sample_record record;
     if (pando_sample_record_parse(aggregator->words, word_count, &record) != 0)
         pando_log(PANDO_LOG_ERROR, "a record of %u words makes no sense; counted as a stack without frames", word_count);
+    if (record.head.kind == PANDO_SAMPLE_NAME) {
+        if (aggregator->slices != NULL)
+            pando_slice_table_name(aggregator->slices, record.origin.tid, (const char *)record.trace);
+        return;
+    }
     /* What was sampled before an unload must be looked up in the map from before it: the ring is in order, and handlers use no
      * rows from an unload on until there is a new list. So such a sample is the first for which the new map is right. */
     if (record.head.walk_end == PANDO_WALK_END_NO_ROWS || record.head.kind == PANDO_SAMPLE_RAW) {
@@ -202,8 +229,7 @@ static void take_sample(struct pando_aggregator *aggregator, uint32_t word_count
     if (record.head.kind == PANDO_SAMPLE_RAW && met_unknown_code && pando_own_maps_read_for_unknown(&aggregator->maps))
         pando_sample_stack_make(&record, aggregator->code_map, &aggregator->stack);
     make_path(aggregator);
-    if (record.head.state != PANDO_SAMPLE_CPU)
-        aggregator->path[aggregator->path_count++] = own_frame(PANDO_CALL_STATES + record.head.state);
+    end_path(aggregator, &record);
     aggregator->weight = record.origin.weight;
     aggregator->has_sample = true;
 }
@@ -224,7 +250,7 @@ int pando_aggregator_turn(struct pando_aggregator *aggregator, uint32_t records_
             break;
         *ret_taken = ++taken;
         take_sample(aggregator, word_count);
-        if (fold(aggregator) != 0)
+        if (aggregator->has_sample && fold(aggregator) != 0)
             return PANDO_ERR_LIMIT;
     }
     if (word_count == 0 && pando_own_maps_saw_unload(maps))
@@ -260,7 +286,7 @@ static int fill(struct pando_aggregator *aggregator, struct pando_profile_builde
     if (string < 0)
         return (int)string;
     more[PANDO_COUNT_FRAMES_WITHOUT_LINES] = aggregator->frames_without_lines;
-    int error = pando_snapshot_fill(builder, aggregator->tree, aggregator->symbols, NAMES_LIMIT_BYTES,
+    int error = pando_snapshot_fill(builder, aggregator->tree, aggregator->symbols, aggregator->slices, NAMES_LIMIT_BYTES,
                                     &more[PANDO_COUNT_FRAMES_UNNAMED]);
     if (error == 0)
         error = put_counters(aggregator, builder, more, now);
@@ -300,6 +326,11 @@ struct pando_profile *pando_aggregator_seal(struct pando_aggregator *aggregator,
         pando_count_add(aggregator->config.counters, (enum pando_counter)i, more[i]);
     pando_call_tree_empty(aggregator->tree);
     pando_symbols_end_period(aggregator->symbols);
+    if (aggregator->slices != NULL)
+        pando_slice_table_end_interval(aggregator->slices);
+    if (aggregator->has_sample && aggregator->slices != NULL)
+        aggregator->path[aggregator->slice_at] =
+            own_frame(PANDO_CALL_SLICES + pando_slice_table_find(aggregator->slices, &aggregator->owner));
     if (aggregator->has_sample)
         fold(aggregator);
     return profile;

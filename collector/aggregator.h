@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "exchange/counters.h"
+#include "exchange/labels.h"
 #include "exchange/objects.h"
 #include "exchange/ring.h"
 #include "profile/profile.h"
@@ -27,6 +28,10 @@ struct pando_aggregator_config {
     uint32_t budget_percent;      /* of the process's CPU time, of which finding lines takes half at most */
     bool asks_debuginfod;         /* debug files that are not here are fetched */
     bool has_wall_time;           /* samples of wall time come, too: CPU time is named as such */
+    bool has_slices;              /* whose each sample is becomes part of the tree */
+    bool slices_by_thread;        /* threads of one name are told apart */
+    const struct pando_label_sets *label_sets; /* NULL: samples have no labels */
+    const struct pando_label_set *labels;      /* of all threads; NULL: none */
     const char *maps_path;        /* NULL: /proc/thread-self/maps. For tests */
 };
 

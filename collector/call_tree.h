@@ -16,6 +16,7 @@ enum pando_call_own {
     PANDO_CALL_TRUNCATED,    /* the innermost frame of a stack that was too deep: stands for all that were cut off */
     PANDO_CALL_UNSAMPLED,    /* the innermost frame of time that a thread used after its last sample */
     PANDO_CALL_STATES = 16,  /* + enum pando_sample_state: below the innermost frame of wall time, what the thread was doing */
+    PANDO_CALL_SLICES = 1 << 16, /* + its number in the slice table: below the innermost frame, above a state, whose sample it is */
 };
 
 struct pando_call_frame {

@@ -13,14 +13,18 @@ enum {
 
 int pando_sample_record_parse(const uint64_t *words, uint32_t word_count, struct pando_sample_record *ret_record)
 {
-    struct pando_sample_record record = {.frames = words + PANDO_SAMPLE_HEAD_WORDS};
+    struct pando_sample_record record = {0};
     if (word_count > 0)
         memcpy(&record.head, &words[0], sizeof record.head);
     if (word_count > 1)
         memcpy(&record.origin, &words[1], sizeof record.origin);
     if (word_count > 2)
         memcpy(&record.methods, &words[2], sizeof record.methods);
-    uint32_t wanted = PANDO_SAMPLE_HEAD_WORDS + record.head.frame_count;
+    bool is_name = record.head.kind == PANDO_SAMPLE_NAME, is_traced = (record.head.flags & PANDO_SAMPLE_TRACED) != 0;
+    uint32_t before_frames = PANDO_SAMPLE_HEAD_WORDS + (is_name ? PANDO_SAMPLE_NAME_WORDS : is_traced ? PANDO_SAMPLE_TRACE_WORDS : 0);
+    uint32_t wanted = before_frames + record.head.frame_count;
+    record.trace = is_name || is_traced ? words + PANDO_SAMPLE_HEAD_WORDS : NULL;
+    record.frames = words + before_frames;
     bool valid = record.head.frame_count <= PANDO_SAMPLE_FRAMES_MAX && record.head.walk_end < PANDO_WALK_END_KINDS &&
                  record.head.state < PANDO_SAMPLE_STATES;
     if (record.head.kind == PANDO_SAMPLE_RAW) {
@@ -32,7 +36,8 @@ int pando_sample_record_parse(const uint64_t *words, uint32_t word_count, struct
             record.stack = record.registers + PANDO_WALK_REGISTERS + 1;
         }
     }
-    if (valid && wanted == word_count && (record.head.kind == PANDO_SAMPLE_RAW || record.head.kind == PANDO_SAMPLE_STACK)) {
+    if (valid && wanted == word_count && 
+        (record.head.kind == PANDO_SAMPLE_RAW || record.head.kind == PANDO_SAMPLE_STACK || (is_name && record.head.frame_count == 0))) {
         *ret_record = record;
         return 0;
     }

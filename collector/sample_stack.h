@@ -14,10 +14,18 @@ struct pando_sample_record {
     struct pando_sample_head head;
     struct pando_sample_origin origin;
     struct pando_sample_methods methods;
+    const uint64_t *trace;     /* NULL: none. Of NAME: the name */
     const uint64_t *frames;    /* head.frame_count of them */
     const uint64_t *registers; /* RAW, else NULL */
     const uint64_t *stack;     /* RAW: head.stack_words words, copied from `stack_begin` on */
     uint64_t stack_begin;
+};
+
+/* Whose sample it is. */
+struct pando_sample_owner {
+    uint32_t tid;
+    uint16_t label_set;
+    const uint64_t *trace;     /* three words, or NULL */
 };
 
 /* Takes a record apart; pointers go into `words`. PANDO_ERR_INVALID: its parts do not add up (then all that is known of

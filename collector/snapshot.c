@@ -25,6 +25,7 @@ struct snapshot {
     struct pando_profile_builder *builder;
     const struct pando_call_tree *tree;
     struct pando_symbols *symbols;
+    const struct pando_slice_table *slices;
     size_t names_limit_bytes;
     uint32_t node_count, frame_count;
     uint32_t *nodes;          /* of the tree: marks, then their nodes in the profile */
@@ -147,8 +148,19 @@ static int64_t add_found(struct snapshot *snapshot, const struct pando_symbols_n
     return error != 0 ? error : frame;
 }
 
+static int64_t put_slice(struct snapshot *snapshot, uint64_t number)
+{
+    struct pando_slice slice = {0};
+    bool has_room = pando_profile_builder_bytes(snapshot->builder) <= snapshot->names_limit_bytes;
+    if (snapshot->slices != NULL)
+        pando_slice_table_get(snapshot->slices, has_room ? (uint32_t)number : 0, &slice);
+    return pando_profile_builder_slice(snapshot->builder, &slice);
+}
+
 static int64_t name_frame(struct snapshot *snapshot, const struct used_frame *used)
 {
+    if (used->object == PANDO_CALL_OBJECT_OWN && used->offset >= PANDO_CALL_SLICES)
+        return put_slice(snapshot, used->offset - PANDO_CALL_SLICES);
     if (used->object == PANDO_CALL_OBJECT_OWN && used->offset > PANDO_CALL_STATES)
         return pando_profile_builder_state(snapshot->builder, (enum pando_profile_state)(used->offset - PANDO_CALL_STATES));
     if (used->object == PANDO_CALL_OBJECT_OWN)
@@ -258,10 +270,11 @@ size_t pando_snapshot_builder_bytes(size_t tree_bytes, size_t names_limit_bytes)
 }
 
 int pando_snapshot_fill(struct pando_profile_builder *builder, const struct pando_call_tree *tree,
-                        struct pando_symbols *symbols, size_t names_limit_bytes, uint64_t *ret_unnamed)
+                        struct pando_symbols *symbols, const struct pando_slice_table *slices, size_t names_limit_bytes,
+                        uint64_t *ret_unnamed)
 {
     struct snapshot snapshot = {
-        .builder = builder, .tree = tree, .symbols = symbols, .names_limit_bytes = names_limit_bytes,
+        .builder = builder, .tree = tree, .symbols = symbols, .slices = slices, .names_limit_bytes = names_limit_bytes,
         .node_count = pando_call_tree_node_count(tree), .frame_count = pando_call_tree_frame_count(tree),
     };
     snapshot.nodes = calloc(snapshot.node_count, sizeof *snapshot.nodes);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "collector/call_tree.h"
+#include "collector/slice_table.h"
 #include "profile/profile.h"
 #include "symbols/symbols.h"
 
@@ -24,9 +25,10 @@ size_t pando_snapshot_builder_bytes(size_t tree_bytes, size_t names_limit_bytes)
 
 /* Adds the tree to `builder`, under its root. Nodes without weight in or below them are left out. The sum of self that is added
  * is the tree's weight, exactly. Once the builder uses more than `names_limit_bytes`, frames that are new share one name.
- * *ret_unnamed: distinct frames shown without a function's name ("[object+0x...]" and the like).
+ * `slices` may be NULL, if the tree has none. *ret_unnamed: distinct frames shown without a function's name ("[object+0x...]" and the like).
  * 0, PANDO_ERR_LIMIT (the builder was made too small) or PANDO_ERR_NO_MEMORY: the builder is of no use then. */
 int pando_snapshot_fill(struct pando_profile_builder *builder, const struct pando_call_tree *tree,
-                        struct pando_symbols *symbols, size_t names_limit_bytes, uint64_t *ret_unnamed);
+                        struct pando_symbols *symbols, const struct pando_slice_table *slices, size_t names_limit_bytes,
+                        uint64_t *ret_unnamed);
 
 #endif

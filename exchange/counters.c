@@ -29,6 +29,10 @@ const char *pando_counter_name(enum pando_counter which)
     case PANDO_COUNT_THREADS_NO_TIMER: return "threadsNoTimer";
     case PANDO_COUNT_THREADS_TIMER_LIMIT: return "threadsTimerLimit";
     case PANDO_COUNT_THREADS_SMALL_ALTSTACK: return "threadsSmallAltstack";
+    case PANDO_COUNT_LABEL_SETS_LEFT_OUT: return "labelSetsLeftOut";
+    case PANDO_COUNT_SLICES_LEFT_OUT: return "slicesLeftOut";
+    case PANDO_COUNT_SPANS_LEFT_OUT: return "spansLeftOut";
+    case PANDO_COUNT_THREADS_UNNAMED: return "threadsUnnamed";
     case PANDO_COUNT_FRAMES_BY_ROW: return "framesByRow";
     case PANDO_COUNT_FRAMES_BY_FRAME_POINTER: return "framesByFramePointer";
     case PANDO_COUNT_FRAMES_BY_GUESS: return "framesByGuess";

@@ -35,6 +35,11 @@ enum pando_counter {
     PANDO_COUNT_THREADS_NO_TIMER,       /* timer_create refused */
     PANDO_COUNT_THREADS_TIMER_LIMIT,    /* our half of RLIMIT_SIGPENDING is used up */
     PANDO_COUNT_THREADS_SMALL_ALTSTACK, /* alternate signal stack too small to take a signal on */
+    /* Slices. */
+    PANDO_COUNT_LABEL_SETS_LEFT_OUT,    /* times that a thread's labels found no room: one set too many in this process */
+    PANDO_COUNT_SLICES_LEFT_OUT,        /* samples whose slice was one too many in the interval: they are in <other> */
+    PANDO_COUNT_SPANS_LEFT_OUT,         /* samples of spans that are not told apart */
+    PANDO_COUNT_THREADS_UNNAMED,        /* that had ended before their name was asked for */
     /* Frames, by how they were found (from the samples, counted by the aggregator). */
     PANDO_COUNT_FRAMES_BY_ROW,
     PANDO_COUNT_FRAMES_BY_FRAME_POINTER,

@@ -11,11 +11,15 @@
 
 #include "base/log.h"
 #include "exchange/counters.h"
+#include "exchange/labels.h"
 #include "exchange/objects.h"
 #include "exchange/ring.h"
 
 enum { PANDO_DOOR_VERSION = 4, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512,
        PANDO_DOOR_REGION_BYTES = 64 };
+
+/* Who was sampled, as far as it is told apart (docs/labels.md). */
+enum pando_door_slices { PANDO_DOOR_NO_SLICES, PANDO_DOOR_SLICES_BY_NAME, PANDO_DOOR_SLICES_BY_THREAD };
 #define PANDO_DOOR_SYMBOL "pando_worker_door"
 
 /* What the user has chosen, checked and complete. */
@@ -27,6 +31,8 @@ struct pando_door_settings {
     uint32_t rate_hz;                      /* of CPU time */
     uint32_t units_per_s;                  /* what sample weights are told in: rate_hz, or, of wall time alone, milliseconds */
     bool has_wall_time;
+    enum pando_door_slices slices;
+    struct pando_label_set labels;         /* of all threads */
     uint32_t interval_s;
     uint32_t depth_max;
     uint32_t tree_limit_mib;
@@ -50,6 +56,7 @@ struct pando_door_host {
     struct pando_ring *ring;
     struct pando_objects *objects;
     struct pando_counters *counters;
+    const struct pando_label_sets *label_sets;
     const struct pando_door_settings *settings;
     struct pando_door_orders *orders;
     const char *environment;               /* as base/environment.h has it, since the start; secrets are in it */

@@ -6,13 +6,15 @@
  * addresses (the call is at address - 1), except those after a signal frame: bit 63 marks an address that is exact.
  * PANDO_SAMPLE_RAW: the walk met code that has no rows yet. After the frames found so far come the PANDO_WALK_REGISTERS
  * registers of the frame to go on from, the stack address at which the copy begins, and the copied stack: the aggregator
- * walks the rest when rows are there. */
+ * walks the rest when rows are there.
+ * With PANDO_SAMPLE_TRACED three words come before the frames: trace id (two, as bytes in memory), span id.
+ * PANDO_SAMPLE_NAME is no sample: two words with the name (16 bytes, padded with NULs) of the thread origin.tid, which ends. */
 #ifndef PANDO_EXCHANGE_SAMPLE_H
 #define PANDO_EXCHANGE_SAMPLE_H
 
 #include <stdint.h>
 
-enum pando_sample_kind { PANDO_SAMPLE_STACK = 1, PANDO_SAMPLE_RAW = 2 };
+enum pando_sample_kind { PANDO_SAMPLE_STACK = 1, PANDO_SAMPLE_RAW = 2, PANDO_SAMPLE_NAME = 3 };
 
 /* Why a walk ended. Counted in the profile by name. */
 enum pando_walk_end {
@@ -30,6 +32,7 @@ enum pando_sample_flag {
     PANDO_SAMPLE_GUESSED = 2,     /* some frame was found by a guess, not a row or a checked frame pointer */
     PANDO_SAMPLE_UNSAMPLED = 4,   /* no stack was taken: time of a thread that has ended, under its first function, if that is known */
     PANDO_SAMPLE_ONLY_RSP = 8,    /* RAW: of the registers only rip and rsp are known, and rbp if it is not 0 */
+    PANDO_SAMPLE_TRACED = 16,     /* the thread was in a span */
 };
 
 /* What the weight is: CPU time, or wall time in this state of the thread (the names are CodeGuru's: docs/wall-clock.md). */
@@ -64,12 +67,15 @@ _Static_assert(sizeof(struct pando_sample_origin) == 8, "one word");
 
 /* How the frames were found. */
 struct pando_sample_methods {
-    uint16_t by_row, by_frame_pointer, by_guess, spare;
+    uint16_t by_row, by_frame_pointer, by_guess;
+    uint16_t label_set;           /* that the thread had (exchange/labels.h); here because here is room */
 };
 _Static_assert(sizeof(struct pando_sample_methods) == 8, "one word");
 
 enum {
     PANDO_SAMPLE_HEAD_WORDS = 3,
+    PANDO_SAMPLE_TRACE_WORDS = 3,
+    PANDO_SAMPLE_NAME_WORDS = 2,
     PANDO_SAMPLE_FRAMES_MAX = 1024,
     PANDO_SAMPLE_STACK_WORDS_MAX = 2048, /* of a RAW record: 16 KiB */
 };

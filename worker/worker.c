@@ -59,6 +59,9 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
         .lines_limit_bytes = (size_t)settings->lines_limit_mib << 20, .budget_percent = settings->budget_percent,
         .asks_debuginfod = pando_environment_get(host->environment, "DEBUGINFOD_URLS") != NULL,
         .has_wall_time = settings->has_wall_time,
+        .has_slices = settings->slices != PANDO_DOOR_NO_SLICES,
+        .slices_by_thread = settings->slices == PANDO_DOOR_SLICES_BY_THREAD,
+        .label_sets = host->label_sets, .labels = &settings->labels,
     };
     worker->aggregator = pando_aggregator_new(&collect);
     error = PANDO_ERR_NO_MEMORY;
@@ -120,7 +123,8 @@ static void seal(struct pando_worker *worker)
     struct pando_buffer body;
     pando_buffer_init(&body, BODY_LIMIT_BYTES);
     uint64_t samples = profile->meta.samples;
-    int error = pando_codeguru_json_encode(profile, &body);
+    bool is_for_pando = worker->host->settings->slices != PANDO_DOOR_NO_SLICES;
+    int error = is_for_pando ? pando_codeguru_json_encode_extended(profile, &body) : pando_codeguru_json_encode(profile, &body);
     pando_profile_free(profile);
     struct pando_payload *payload = NULL;
     if (error == 0) {

@@ -55,7 +55,7 @@ static struct pando_profile *snapshot(const struct pando_call_tree *tree, struct
     size_t limit = pando_snapshot_builder_bytes(pando_call_tree_bytes(tree), names_limit);
     struct pando_profile_builder *builder = pando_profile_builder_new(limit);
     assert_non_null(builder);
-    assert_int_equal(pando_snapshot_fill(builder, tree, symbols, names_limit, ret_unnamed), 0);
+    assert_int_equal(pando_snapshot_fill(builder, tree, symbols, NULL, names_limit, ret_unnamed), 0);
     struct pando_profile *profile = pando_profile_builder_finish(builder);
     assert_non_null(profile);
     uint64_t sum = 0;
@@ -217,7 +217,7 @@ static void test_every_allocation_fails(void **state)
             struct pando_profile_builder *builder = pando_profile_builder_new(1 << 24);
             uint64_t unnamed = 77;
             failing_start(nth, goes_on == 1);
-            int error = pando_snapshot_fill(builder, tree, fresh, NAMES_BYTES, &unnamed);
+            int error = pando_snapshot_fill(builder, tree, fresh, NULL, NAMES_BYTES, &unnamed);
             refused = failing_stop();
             assert_true(error == 0 || (error == PANDO_ERR_NO_MEMORY && unnamed == 77));
             struct pando_profile *profile = pando_profile_builder_finish(builder);
@@ -225,7 +225,7 @@ static void test_every_allocation_fails(void **state)
             pando_profile_free(profile);
             /* With memory again all has its name again, but where libelf was refused some: it then says "no symbols". */
             builder = pando_profile_builder_new(1 << 24);
-            assert_int_equal(pando_snapshot_fill(builder, tree, fresh, NAMES_BYTES, &unnamed), 0);
+            assert_int_equal(pando_snapshot_fill(builder, tree, fresh, NULL, NAMES_BYTES, &unnamed), 0);
             names_lost += unnamed != 300 ? 1 : 0;
             tries++;
             pando_profile_builder_free(builder);
