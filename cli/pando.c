@@ -54,6 +54,8 @@ static const struct command commands[] = {
      "  --end TIME            only profiles up to TIME\n"
      "  --state STATE         CPU (default, where there is any), all (wall time), or only threads that were RUNNABLE,\n"
      "                        BLOCKED, NATIVE, WAITING, TIMED_WAITING, or several of these, with commas between\n"
+     "  --thread NAME         only threads of this name; given again: or of that name\n"
+     "  --label KEY:VALUE     only what had this label; of the same key again: or that value; of another key: and that one\n"
      "  --top N               lines of the table (default 20; 0: none)\n"
      "  --min-percent P       leave out branches of the tree under P percent (default 1; 100 leaves out the tree)\n"
      "  --format text|json    (default text)\n"},

@@ -21,6 +21,7 @@ struct options {
     uint64_t start_ms, end_ms, top;
     double min_percent;
     unsigned view;   /* of profile/states.h */
+    struct pando_slice_wish slices;
     bool as_json;
 };
 
@@ -77,6 +78,16 @@ static bool parse_option(int option, struct options *options)
             return true;
         pando_cli_complain("--state is CPU, all, or states such as RUNNABLE or WAITING, with commas between, not \"%s\".", optarg);
         return false;
+    case 'T':
+        if (pando_slice_wish_thread(&options->slices, optarg))
+            return true;
+        pando_cli_complain("--thread can be given %d times at most.", (int)PANDO_SLICE_WISHES_MAX);
+        return false;
+    case 'l':
+        if (pando_slice_wish_label(&options->slices, optarg))
+            return true;
+        pando_cli_complain("--label takes KEY:VALUE, %d times at most, not \"%s\".", (int)PANDO_SLICE_WISHES_MAX, optarg);
+        return false;
     case 't':
         return pando_cli_number("--top", optarg, 0, PANDO_TOP_TABLE_MAX, &options->top);
     case 'p':
@@ -100,6 +111,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"start", required_argument, NULL, 'a'},       {"end", required_argument, NULL, 'e'},
         {"top", required_argument, NULL, 't'},         {"min-percent", required_argument, NULL, 'p'},
         {"format", required_argument, NULL, 'f'},      {"state", required_argument, NULL, 'x'},
+        {"thread", required_argument, NULL, 'T'},      {"label", required_argument, NULL, 'l'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -125,6 +137,7 @@ static int print_text(const struct options *options, const char *group, const st
     printf("Group %s: %.2f s of %s in %" PRIu64 " samples, %" PRIu64 " profiles.\n", group,
            (double)weights->total / 1e9, pando_shown_clock(shown), profile->meta.samples, profile_count);
     pando_shown_print_states(stdout, shown);
+    pando_shown_print_slices(stdout, shown);
     int error = 0;
     if (options->top != 0) {
         putchar('\n');
@@ -173,7 +186,7 @@ int pando_cli_report(int argc, char **argv)
         return PANDO_EXIT_FAILED;
     }
     struct pando_shown shown;
-    if (pando_shown_make(profile, options.view, &shown) != 0) {
+    if (pando_shown_make(profile, &options.slices, options.view, &shown) != 0) {
         pando_cli_complain("there is no memory.");
         return PANDO_EXIT_FAILED;
     }

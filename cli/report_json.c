@@ -2,6 +2,7 @@
 #include "cli/report_json.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -70,6 +71,22 @@ static json_t *states_of(const struct pando_shown *shown)
     return states;
 }
 
+/* In the form of the receiver's answers: of threads (key "": only they have it) or of labels. */
+static json_t *sums_of(const struct pando_slice_sums *sums, bool of_threads)
+{
+    json_t *values = json_array();
+    for (uint32_t i = 0; i < sums->count; i++) {
+        const struct pando_slice_sum *sum = &sums->sums[i];
+        if ((sum->key[0] == '\0') != of_threads)
+            continue;
+        json_t *item = json_pack("{s:s, s:I, s:I}", "value", sum->value, "cpuNs", (json_int_t)sum->cpu, "wallNs", (json_int_t)sum->wall);
+        if (!of_threads)
+            json_object_set_new(item, "key", json_string(sum->key));
+        json_array_append_new(values, item);
+    }
+    return values;
+}
+
 int pando_report_json_print(FILE *out, const char *group, const struct pando_shown *shown,
                             const struct pando_weights *weights, uint64_t profile_count, uint32_t top_limit)
 {
@@ -84,6 +101,10 @@ int pando_report_json_print(FILE *out, const char *group, const struct pando_sho
         return PANDO_ERR_NO_MEMORY;
     if (shown->has_states)
         json_object_set_new(report, "states", states_of(shown));
+    if (shown->slice_sums.count != 0) {
+        json_object_set_new(report, "threads", sums_of(&shown->slice_sums, true));
+        json_object_set_new(report, "labels", sums_of(&shown->slice_sums, false));
+    }
     int failed = json_dumpf(report, out, JSON_INDENT(0));
     json_decref(report);
     return failed == 0 && fputc('\n', out) != EOF ? 0 : PANDO_ERR_IO;

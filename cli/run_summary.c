@@ -77,7 +77,7 @@ void pando_run_summary_print(const struct pando_run_summary *summary)
         return;
     }
     struct pando_shown shown;
-    if (pando_shown_make(profile, PANDO_VIEW_DEFAULT, &shown) != 0) {
+    if (pando_shown_make(profile, NULL, PANDO_VIEW_DEFAULT, &shown) != 0) {
         pando_cli_complain("there is no memory to show the profile.");
         return;
     }

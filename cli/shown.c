@@ -1,16 +1,41 @@
 /* Why: cli/shown.h. Context: own process. */
 #include "cli/shown.h"
 
-int pando_shown_make(struct pando_profile *profile, unsigned view, struct pando_shown *shown)
+#include <string.h>
+
+#include "cli/terminal_text.h"
+
+enum { VALUES_SHOWN = 6 };
+
+static int make(struct pando_profile *profile, const struct pando_slice_wish *wish, unsigned view, struct pando_shown *shown)
+{
+    struct pando_profile *selected;
+    int error = pando_profile_slice_list(profile, &shown->slices);
+    if (error == 0)
+        error = pando_profile_slice_sums(&shown->slices, &shown->slice_sums);
+    if (error == 0)
+        error = pando_profile_select(profile, wish, &selected);
+    if (error != 0)
+        return error;
+    shown->has_states = pando_profile_state_totals(selected, shown->totals);
+    shown->view = pando_profile_view_settle(view, shown->totals);
+    struct pando_profile *seen = NULL;
+    error = pando_profile_view(selected, view, &seen);
+    if (error == 0)
+        shown->profile = seen;
+    if (selected != profile && selected != shown->profile)
+        pando_profile_free(selected);
+    return error;
+}
+
+int pando_shown_make(struct pando_profile *profile, const struct pando_slice_wish *wish, unsigned view, struct pando_shown *shown)
 {
     *shown = (struct pando_shown){0};
-    shown->has_states = pando_profile_state_totals(profile, shown->totals);
-    shown->view = pando_profile_view_settle(view, shown->totals);
-    int error = pando_profile_view(profile, view, &shown->profile);
-    if (error != 0)
-        shown->profile = NULL;
+    int error = make(profile, wish, view, shown);
     if (shown->profile != profile)
         pando_profile_free(profile);
+    if (error != 0)
+        pando_shown_release(shown);
     return error;
 }
 
@@ -18,6 +43,8 @@ void pando_shown_release(struct pando_shown *shown)
 {
     pando_profile_free(shown->profile);
     shown->profile = NULL;
+    pando_profile_slice_sums_release(&shown->slice_sums);
+    pando_profile_slice_list_release(&shown->slices);
 }
 
 const char *pando_shown_clock(const struct pando_shown *shown)
@@ -38,4 +65,38 @@ void pando_shown_print_states(FILE *out, const struct pando_shown *shown)
         before = ", ";
     }
     fputs(".\n", out);
+}
+
+static void print_value(FILE *out, const struct pando_slice_sum *sum, uint64_t weight)
+{
+    char text[4 * PANDO_SLICE_VALUE_BYTES];
+    pando_terminal_text(sum->value[0] != '\0' ? sum->value : "(nameless)", text, sizeof text);
+    fprintf(out, "%s %.2f s", text, (double)weight / 1e9);
+}
+
+void pando_shown_print_slices(FILE *out, const struct pando_shown *shown)
+{
+    uint32_t of_key = 0, unshown = 0;
+    for (uint32_t i = 0; i < shown->slice_sums.count; i++) {
+        const struct pando_slice_sum *sum = &shown->slice_sums.sums[i], *next = sum + 1;
+        bool is_first = i == 0 || strcmp(sum->key, sum[-1].key) != 0;
+        bool is_last = i + 1 == shown->slice_sums.count || strcmp(sum->key, next->key) != 0;
+        uint64_t weight = shown->view == PANDO_VIEW_CPU ? sum->cpu : sum->wall;
+        if (is_first) {
+            char key[4 * PANDO_SLICE_KEY_BYTES];
+            pando_terminal_text(sum->key, key, sizeof key);
+            fprintf(out, sum->key[0] == '\0' ? "Threads: %s" : "Label %s: ", key);
+            of_key = unshown = 0;
+        }
+        if (weight == 0 || of_key == VALUES_SHOWN) {
+            unshown++;
+        } else {
+            fputs(of_key++ == 0 ? "" : ", ", out);
+            print_value(out, sum, weight);
+        }
+        if (is_last && unshown != 0)
+            fprintf(out, "%sand %u more", of_key == 0 ? "" : " ", unshown);
+        if (is_last)
+            fputs(".\n", out);
+    }
 }

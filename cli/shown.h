@@ -7,22 +7,27 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "profile/slices.h"
 #include "profile/states.h"
 
 struct pando_shown {
     struct pando_profile *profile;            /* with the view's weights only */
     unsigned view;                            /* settled */
-    bool has_states;                          /* the whole profile has wall time */
-    uint64_t totals[PANDO_PROFILE_STATES];    /* of the whole profile, in nanoseconds */
+    bool has_states;                          /* there is wall time in the wished slices */
+    uint64_t totals[PANDO_PROFILE_STATES];    /* of the wished slices, in nanoseconds */
+    struct pando_slice_list slices;           /* of the whole profile */
+    struct pando_slice_sums slice_sums;
 };
 
-/* Takes the profile over, also on an error: PANDO_ERR_NO_MEMORY. */
-int pando_shown_make(struct pando_profile *profile, unsigned view, struct pando_shown *shown);
+/* Takes the profile over, also on an error: PANDO_ERR_NO_MEMORY. `wish` may be NULL: all slices. */
+int pando_shown_make(struct pando_profile *profile, const struct pando_slice_wish *wish, unsigned view, struct pando_shown *shown);
 void pando_shown_release(struct pando_shown *shown);
 
 /* "CPU time" or "wall time". */
 const char *pando_shown_clock(const struct pando_shown *shown);
 /* One line with the totals of all states, if the profile has any: "States: RUNNABLE 1.23 s, ...". */
 void pando_shown_print_states(FILE *out, const struct pando_shown *shown);
+/* A line each for the threads' names and for each label, with what the heaviest weigh in the view's clock: "Threads: worker 1.23 s, ...". */
+void pando_shown_print_slices(FILE *out, const struct pando_shown *shown);
 
 #endif

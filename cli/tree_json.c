@@ -113,6 +113,23 @@ static int add_counters(struct decoding *decoding, json_t *counters)
     return 0;
 }
 
+static int add_objects(struct decoding *decoding, const json_t *objects)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(objects, i, item) {
+        int64_t name = string_member(decoding, item, "name"), path = string_member(decoding, item, "path"),
+                build_id = string_member(decoding, item, "buildId");
+        if (name < 0 || path < 0 || build_id < 0)
+            return PANDO_ERR_LIMIT;
+        int64_t number = pando_profile_builder_object(decoding->builder, (struct pando_profile_object){
+            .name = (uint32_t)name, .path = (uint32_t)path, .build_id = (uint32_t)build_id});
+        if (number < 0)
+            return (int)number;
+    }
+    return 0;
+}
+
 static int build(struct decoding *decoding, const json_t *root)
 {
     const json_t *frames = json_object_get(root, "frames"), *nodes = json_object_get(root, "nodes");
@@ -128,6 +145,8 @@ static int build(struct decoding *decoding, const json_t *root)
     int error = add_frames(decoding, frames);
     if (error == 0)
         error = add_nodes(decoding, nodes);
+    if (error == 0)
+        error = add_objects(decoding, json_object_get(root, "objects"));
     if (error == 0)
         error = add_counters(decoding, json_object_get(root, "counters"));
     return error;

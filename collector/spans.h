@@ -11,7 +11,7 @@
 #include "exchange/sample.h"
 
 enum {
-    PANDO_SPANS_MAX = 64,            /* in an interval */
+    PANDO_SPANS_MAX = 16,            /* in an interval */
     PANDO_SPANS_SKETCH_BITS = 16384, /* to count how many there are: right to some percent up to about as many */
 };
 

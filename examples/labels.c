@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 /* Pando: threads with names and labels, requests with spans. Two workers serve customers of three classes, for 1, 2 and 3 parts of
  * the time, and the page and the report can say what each of them costs:
  *

@@ -67,7 +67,7 @@ PANDO_API uint32_t pando_labels_save(void);
 PANDO_API int pando_labels_restore(uint32_t saved);
 
 /* The calling thread works for this span of this trace (as in W3C's trace context), until it is set anew or cleared. Of each
- * interval 64 spans at most are told apart (docs/labels.md). PANDO_ERROR_INVALID: NULL, or a trace id of zeroes. */
+ * interval 16 spans at most are told apart (docs/labels.md). PANDO_ERROR_INVALID: NULL, or a trace id of zeroes. */
 PANDO_API int pando_trace_set(const uint8_t trace_id[16], const uint8_t span_id[8]);
 PANDO_API void pando_trace_clear(void);
 

@@ -86,4 +86,19 @@ struct pando_slice_list {
 int pando_profile_slice_list(const struct pando_profile *profile, struct pando_slice_list *ret_list);
 void pando_profile_slice_list_release(struct pando_slice_list *list);
 
+/* What all slices with one thread's name, or with one value of a label, weigh together. */
+struct pando_slice_sum {
+    const char *key;      /* "" for a thread's name */
+    const char *value;
+    uint64_t cpu, wall;
+};
+struct pando_slice_sums {
+    struct pando_slice_sum *sums; /* threads first, then by key; of each the heaviest first */
+    uint32_t count;
+};
+
+/* The texts are the list's, which must stay. PANDO_ERR_NO_MEMORY. */
+int pando_profile_slice_sums(const struct pando_slice_list *list, struct pando_slice_sums *ret_sums);
+void pando_profile_slice_sums_release(struct pando_slice_sums *sums);
+
 #endif
