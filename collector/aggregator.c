@@ -302,7 +302,9 @@ struct pando_profile *pando_aggregator_seal(struct pando_aggregator *aggregator,
 {
     if (pando_call_tree_samples(aggregator->tree) == 0)
         return NULL;
-    uint64_t more[PANDO_COUNTERS] = {[PANDO_COUNT_INTERVALS_SEALED_EARLY] = aggregator->has_sample ? 1 : 0};
+    uint64_t more[PANDO_COUNTERS] = {
+        [PANDO_COUNT_INTERVALS_SEALED_EARLY] = aggregator->has_sample ? 1 : 0,
+        [PANDO_COUNT_THREADS_UNNAMED] = aggregator->slices != NULL ? aggregator->slices->nameless_count : 0};
     uint64_t now[PANDO_COUNTERS];
     aggregator->frames_without_lines = pando_naming_finish(&aggregator->naming, aggregator->tree);
     size_t limit_bytes = pando_snapshot_builder_bytes(pando_call_tree_bytes(aggregator->tree), NAMES_LIMIT_BYTES);

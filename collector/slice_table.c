@@ -124,7 +124,6 @@ void pando_slice_table_get(const struct pando_slice_table *table, uint32_t numbe
 
 void pando_slice_table_end_interval(struct pando_slice_table *table)
 {
-    pando_count_add(table->counters, PANDO_COUNT_THREADS_UNNAMED, table->nameless_count);
     table->count = OTHER + 1;
     table->nameless_count = 0;
     memset(table->index, 0, sizeof table->index);

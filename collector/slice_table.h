@@ -33,7 +33,8 @@ struct pando_slice_table {
     struct pando_label_set common; /* labels of all threads */
     struct pando_thread_names names;
     struct pando_spans spans;
-    uint32_t count, nameless_count;
+    uint32_t count;
+    uint32_t nameless_count;       /* entries of threads that have not told their names */
     struct pando_slice_entry entries[PANDO_SLICE_TABLE_MAX];
     uint16_t index[PANDO_SLICE_TABLE_INDEX];
 };
@@ -47,7 +48,7 @@ uint32_t pando_slice_table_find(struct pando_slice_table *table, const struct pa
 void pando_slice_table_name(struct pando_slice_table *table, uint32_t tid, const char name[PANDO_THREAD_NAME_BYTES]);
 /* The slice of a number that was found in this interval. */
 void pando_slice_table_get(const struct pando_slice_table *table, uint32_t number, struct pando_slice *ret_slice);
-/* Forgets all numbers; counts the threads that stayed nameless. */
+/* Forgets all numbers. */
 void pando_slice_table_end_interval(struct pando_slice_table *table);
 
 #endif

@@ -172,6 +172,8 @@ def test_settings(world):
     raw = tree(receiver, "threads", "state=raw")
     names = {frame["name"].split(";")[1] for frame in raw["frames"] if frame["object"] == "<slice>"}
     check(len(names - {""}) >= 3, f"the threads are not told apart: {names}")
+    objects = {thing["name"]: thing for thing in raw["objects"]}
+    check(objects["labeled"]["path"] == labeled and len(objects["libc.so.6"].get("buildId", "")) == 40, f"objects: {objects}")
     # As to Amazon: nothing that its form has no room for, unless it is asked for.
     for group, slices in (("signed", None), ("signed-asked", "names")):
         variables = environment(library, receiver.url, group, sign="true", orchestrate="false", **({"slices": slices} if slices else {}))

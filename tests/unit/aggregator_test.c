@@ -23,6 +23,7 @@
 #include "agent/walker.h"
 #include "base/error.h"
 #include "collector/aggregator.h"
+#include "profile/slices.h"
 #include "failing_malloc.h"
 #include "symbols/symbols.h"
 
@@ -553,6 +554,8 @@ static void test_records_that_make_no_sense(void **state)
         struct pando_sample_head head = {.kind = (uint8_t)random_below(4), .walk_end = (uint8_t)random_below(8),
                                          .flags = (uint8_t)random_below(4), .frame_count = (uint16_t)random_below(100)};
         int32_t stack_words = (int32_t)count - 3 - head.frame_count - PANDO_WALK_REGISTERS - 1;
+        if (head.kind == PANDO_SAMPLE_NAME && count == PANDO_SAMPLE_HEAD_WORDS + PANDO_SAMPLE_NAME_WORDS)
+            head.kind = 0; /* that would make sense, and is no sample */
         head.stack_words = (uint16_t)(stack_words >= 0 && random_below(3) != 0 ? stack_words : (int32_t)random_below(300));
         if (random_below(5) != 0)
             memcpy(&words[0], &head, sizeof head);
@@ -565,6 +568,109 @@ static void test_records_that_make_no_sense(void **state)
     assert_int_equal(sum_of_selfs(profile), 3000);
     assert_int_equal(profile->meta.samples, 3000);
     pando_profile_free(profile);
+    world_free(world);
+}
+
+static void push_owned(struct world *world, uint32_t tid, uint16_t label_set, enum pando_sample_state state, const uint64_t *trace,
+                       uint64_t frame)
+{
+    const union pando_sample_start start = {.parts = {
+        .head = {.kind = PANDO_SAMPLE_STACK, .state = (uint8_t)state, .frame_count = 1,
+                 .flags = trace != NULL ? PANDO_SAMPLE_TRACED : 0},
+        .origin = {.weight = 1, .tid = tid}, .methods = {.label_set = label_set}}};
+    const struct pando_ring_part parts[] = {
+        {start.words, PANDO_SAMPLE_HEAD_WORDS}, {trace, trace != NULL ? PANDO_SAMPLE_TRACE_WORDS : 0}, {&frame, 1}};
+    assert_int_equal(pando_ring_push(world->ring, parts, 3), 0);
+}
+
+static uint64_t of_slice(const struct pando_profile *profile, const char *name)
+{
+    struct pando_slice_list list;
+    uint64_t sum = 0;
+    assert_int_equal(pando_profile_slice_list(profile, &list), 0);
+    for (uint32_t i = 0; i < list.count; i++) {
+        char rendered[PANDO_SLICE_NAME_BYTES];
+        pando_slice_render(&list.slices[i].slice, rendered);
+        sum += strcmp(rendered, name) == 0 ? list.slices[i].cpu * 1000 + list.slices[i].wall : 0;
+    }
+    pando_profile_slice_list_release(&list);
+    return sum;
+}
+
+/* Threads 77000000x are nobody's: the first tells its name at its end, after its samples; the second never does. */
+static void test_slices(void **state)
+{
+    (void)state;
+    static struct pando_label_sets sets;
+    struct pando_label_set gold = {0};
+    pando_label_set_put(&gold, "class", 5, "gold", 4);
+    uint16_t set = (uint16_t)pando_label_sets_intern(&sets, &gold);
+    struct world *world = world_new(TWO_OBJECTS, (struct pando_aggregator_config){
+        .has_slices = true, .has_wall_time = true, .label_sets = &sets});
+    uint64_t frame = 0x401000, trace[3] = {1, 2, 3};
+    for (int i = 0; i < 5; i++)
+        push_owned(world, 770000001, set, PANDO_SAMPLE_CPU, NULL, frame);
+    push_owned(world, 770000001, set, PANDO_SAMPLE_WAITING, NULL, frame);
+    push_owned(world, 770000001, 0, PANDO_SAMPLE_CPU, trace, frame);
+    push_owned(world, 770000002, 0, PANDO_SAMPLE_CPU, NULL, frame);
+    union {
+        struct {
+            union pando_sample_start start;
+            char name[16];
+        } parts;
+        uint64_t words[PANDO_SAMPLE_HEAD_WORDS + PANDO_SAMPLE_NAME_WORDS];
+    } name = {.parts = {.start = {.parts = {.head = {.kind = PANDO_SAMPLE_NAME}, .origin = {.tid = 770000001}}}, .name = "worker"}};
+    const struct pando_ring_part part = {name.words, sizeof name.words / sizeof name.words[0]};
+    assert_int_equal(pando_ring_push(world->ring, &part, 1), 0);
+    drain(world);
+    struct pando_profile *profile = pando_aggregator_seal(world->aggregator, NULL, NULL);
+    assert_int_equal(sum_of_selfs(profile), 8);
+    assert_int_equal(profile->meta.samples, 8);
+    assert_int_equal(of_slice(profile, "worker;;class=gold"), 5001);
+    assert_int_equal(of_slice(profile, "worker;;span_id=0300000000000000;trace_id=01000000000000000200000000000000"), 1000);
+    assert_int_equal(of_slice(profile, ";"), 1000);
+    assert_int_equal(shipped(profile, PANDO_COUNT_THREADS_UNNAMED), 1);
+    pando_profile_free(profile);
+    /* The next interval starts anew, and knows the name from the beginning. */
+    push_owned(world, 770000001, set, PANDO_SAMPLE_CPU, NULL, frame);
+    drain(world);
+    profile = pando_aggregator_seal(world->aggregator, NULL, NULL);
+    assert_int_equal(of_slice(profile, "worker;;class=gold"), 1000);
+    assert_int_equal(shipped(profile, PANDO_COUNT_THREADS_UNNAMED), 0);
+    pando_profile_free(profile);
+    world_free(world);
+}
+
+/* A sample that found no room waits for the next interval, with its own slice. */
+static void test_a_full_tree_keeps_slices(void **state)
+{
+    (void)state;
+    static struct pando_label_sets sets;
+    struct world *world = world_new(TWO_OBJECTS, (struct pando_aggregator_config){
+        .has_slices = true, .label_sets = &sets, .tree_limit_bytes = 16 << 10});
+    uint64_t pushed = 0, folded = 0, by_slice = 0;
+    for (uint32_t i = 0; i < 3000; i++) {
+        char value[16];
+        struct pando_label_set set = {0};
+        pando_label_set_put(&set, "id", 2, value, (size_t)snprintf(value, sizeof value, "%u", i % 7));
+        push_owned(world, 770000001, (uint16_t)pando_label_sets_intern(&sets, &set), PANDO_SAMPLE_CPU, NULL, 0x401000 + i);
+        pushed++;
+        uint32_t taken;
+        while (pando_aggregator_turn(world->aggregator, 10, &taken) == PANDO_ERR_LIMIT) {
+            struct pando_profile *profile = pando_aggregator_seal(world->aggregator, NULL, NULL);
+            folded += sum_of_selfs(profile);
+            struct pando_slice_list list;
+            pando_profile_slice_list(profile, &list);
+            for (uint32_t k = 0; k < list.count; k++)
+                by_slice += list.slices[k].slice.label_count == 1 ? list.slices[k].cpu : 0;
+            pando_profile_slice_list_release(&list);
+            pando_profile_free(profile);
+        }
+    }
+    uint64_t rest = pando_aggregator_samples(world->aggregator);
+    assert_true(folded > 1000);
+    assert_int_equal(folded + rest, pushed);
+    assert_int_equal(by_slice, folded);
     world_free(world);
 }
 
@@ -879,6 +985,8 @@ int main(void)
         cmocka_unit_test(test_who_waits_keeps_the_name),
         cmocka_unit_test(test_counters_are_increases),
         cmocka_unit_test(test_records_that_make_no_sense),
+        cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_a_full_tree_keeps_slices),
         cmocka_unit_test(test_without_proc),
         cmocka_unit_test(test_no_descriptor_stays_open),
         cmocka_unit_test(test_code_that_appears),
