@@ -255,7 +255,7 @@ void pando_threads_enter_self(struct pando_thread_slot *slot, bool is_main)
         else
             bounds_of_own_stack(slot);
     }
-    pando_labels_meet(slot, use_of(slot));
+    pando_labels_meet(slot, pando_thread_use(slot));
     bool has_room = pando_alternate_stack_enter(slot);
     start_timer(slot, has_room);
 }

@@ -79,6 +79,20 @@ static void write_column(struct pando_buffer *out, const struct pando_profile *p
     }
 }
 
+static void write_objects(struct pando_buffer *out, const struct pando_profile *profile)
+{
+    pando_json_key(out, "objects");
+    for (uint32_t i = 0; i < profile->object_count; i++) {
+        const struct pando_profile_object *object = &profile->objects[i];
+        pando_buffer_append_text(out, i == 0 ? "[{" : ",{");
+        pando_json_member_text(out, "name", profile->strings[object->name]);
+        pando_json_member_text(out, "path", profile->strings[object->path]);
+        pando_json_member_text(out, "buildId", profile->strings[object->build_id]);
+        pando_buffer_append_char(out, '}');
+    }
+    pando_buffer_append_char(out, ']');
+}
+
 static uint64_t total_ns(const struct pando_profile *profile)
 {
     uint64_t total = 0;
@@ -142,7 +156,10 @@ static void write_tree(struct pando_buffer *out, const char *group, const struct
     write_column(out, profile, FRAME);
     pando_buffer_append_text(out, "],\"selfNs\":[");
     write_column(out, profile, SELF);
-    pando_buffer_append_text(out, "]}}");
+    pando_buffer_append_text(out, "]}");
+    if (profile->object_count != 0)
+        write_objects(out, profile);
+    pando_buffer_append_char(out, '}');
 }
 
 /* A range without profiles is an error to who wants their sum, but nothing out of the way for a page: a browser would put each
