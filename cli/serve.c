@@ -35,6 +35,9 @@ static bool take_option(int option, struct options *options)
     case 'n':
         config->host_names = optarg;
         return true;
+    case 'o':
+        config->source_root = optarg;
+        return true;
     case 'a':
         return pando_cli_add_access_key(&options->auth, optarg);
     case 'b':
@@ -57,6 +60,7 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"store", required_argument, NULL, 's'},
         {"allow-remote", no_argument, NULL, 'r'},
         {"host-name", required_argument, NULL, 'n'},
+        {"source-root", required_argument, NULL, 'o'},
         {"strict", no_argument, NULL, 'S'},
         {"access-key", required_argument, NULL, 'a'},
         {"bearer-token-file", required_argument, NULL, 'b'},

@@ -63,6 +63,8 @@ static void write_frames(struct pando_buffer *out, const struct pando_profile *p
         }
         if (frame->line_min != 0)
             write_member(out, "line", frame->line_min);
+        if (frame->line_max > frame->line_min)
+            write_member(out, "lineEnd", frame->line_max);
         pando_buffer_append_char(out, '}');
     }
 }

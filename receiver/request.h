@@ -26,6 +26,8 @@ struct pando_service {
     struct pando_deadlines *deadlines;
     struct pando_host_rule host_rule;
     char host[256], host_names[1024]; /* what host_rule points to */
+    char source_root[4096];       /* "": any */
+    bool shows_sources;
     size_t body_limit_bytes;
     uint32_t period_s;
     bool groups_must_exist;

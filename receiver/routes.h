@@ -54,6 +54,8 @@ void pando_serve_tree(struct pando_request *request);
 /* page_api_sources.c */
 void pando_serve_timeline(struct pando_request *request);
 void pando_serve_sources(struct pando_request *request);
+/* page_api_source.c */
+void pando_serve_source(struct pando_request *request);
 /* page.c */
 void pando_serve_page(struct pando_request *request);
 void pando_serve_login_page(struct pando_request *request);

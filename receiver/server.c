@@ -166,6 +166,13 @@ static int set_up_service(struct pando_service *service, const struct pando_rece
 {
     const char *host = config->listen_host != NULL && config->listen_host[0] != '\0' ? config->listen_host : "127.0.0.1";
     const char *names = config->host_names != NULL ? config->host_names : "";
+    const char *root = config->source_root != NULL ? config->source_root : "";
+    if (strlen(root) >= sizeof service->source_root) {
+        snprintf(message, message_bytes, "the folder of sources has too long a name.");
+        return PANDO_ERR_INVALID;
+    }
+    strcpy(service->source_root, root);
+    service->shows_sources = root[0] != '\0' || (!config->allow_remote && names[0] == '\0');
     if (strlen(host) >= sizeof service->host || strlen(names) >= sizeof service->host_names) {
         snprintf(message, message_bytes, "the receiver's host names are too long.");
         return PANDO_ERR_INVALID;

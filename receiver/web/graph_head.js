@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 
 /** @typedef {import("./state.js").State} State */
 /** @type {[string, string, string][]} */
-const TABS = [["graph", "Flame graph", "The whole call tree "], ["sandwich", "Sandwich", "Callers and callees of a function (s)"]];
+const TABS = [["graph", "Flame graph", "The whole call tree "], ["sandwich", "Sandwich", "Callers and callees of a function (s)"], ["source", "Source", "The selected function’s source file (o)"]];
 
 /** @param {{change: (change: Partial<State>, isStep?: boolean) => void, get: () => State}} app @param {Node[]} more */
 export function makeGraphHead(app, more) {

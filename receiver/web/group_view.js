@@ -20,6 +20,7 @@ import { makeRangePicker } from "./range.js";
 import { makeSandwich } from "./sandwich.js";
 import { matchFrames } from "./search.js";
 import { makeSearchBox } from "./search_box.js";
+import { makeSourceView } from "./source_view.js";
 import { makeTable } from "./table.js";
 import { makeThreadsPicker } from "./threads.js";
 import { makeTimeline } from "./timeline.js";
@@ -80,6 +81,7 @@ export function makeGroupView(app) {
         onMenu: (of, node, x, y) => showMenu(of, node, x, y, null),
         fillOf: fillOf,
     });
+    const source = makeSourceView({ onSelect: select });
     const details = makeDetails({
         onSelect: select, onClose: () => app.change({ selected: null }),
         actionsOf: (frame) => (tree === null ? [] : frameActions(tree, frame, app.get(), app.change)),
@@ -94,7 +96,7 @@ export function makeGroupView(app) {
     });
     const graph = h("div.whole", {}, crumbs.element, flame.element, focusText);
     const content = h("div.content", {}, trust.element,
-        h("section.graph", { "aria-label": "Graph" }, head.element, lensBar.chips, h("div.graph-body", {}, h("div.picture", {}, graph, sandwich.element, legend.element), details.element)),
+        h("section.graph", { "aria-label": "Graph" }, head.element, lensBar.chips, h("div.graph-body", {}, h("div.picture", {}, graph, sandwich.element, source.element, legend.element), details.element)),
         table.element);
     const element = h("div.group-view", {},
         h("div.tools", {}, range.element, threads.element, filters.element, live, compareButton, h("span.grow"), search.element), timeline.element, compare.element, notice.element, content);
@@ -164,6 +166,9 @@ export function makeGroupView(app) {
         graph.hidden = state.view !== "graph";
         sandwich.element.hidden = state.view !== "sandwich";
         legend.element.hidden = state.view === "source";
+        source.element.hidden = state.view !== "source";
+        if (state.view === "source")
+            source.show(tree, selected, state);
         if (state.view === "sandwich")
             sandwich.show(tree, selected, selected > 0 ? model.around(selected) : null, state.full);
         if (state.view === "graph") {

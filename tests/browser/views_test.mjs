@@ -253,6 +253,7 @@ async function comparison(groupA, stacksA, samplesA, groupB, stacksB, samplesB) 
     await page.reload();
     await until("the same again", async () => JSON.stringify(await read()) === JSON.stringify(seen) && (await hash()) === url.replace(/&sel=[^&]*/, "").replace("&view=sandwich", ""));
     await page.getByRole("button", { name: "End comparison" }).click();
+    await page.locator("table.compared").waitFor({ state: "detached" });
     await compareTable("after the comparison", stacksB);
     await page.goBack();
     await page.locator("table.compared").waitFor();
@@ -263,6 +264,56 @@ async function comparison(groupA, stacksA, samplesA, groupB, stacksB, samplesB) 
     await go(`#g=${groupB}&r=all&live=0&vs=${encodeURIComponent("g=nosuchgroup&r=all")}`);
     await page.locator("table.compared tbody tr[data-frame]").first().waitFor();
     check("a baseline without anything is not a failure", !(await page.locator(".notice").isVisible()));
+}
+
+const HOT = `#include <stdio.h>
+#include <stdlib.h>
+static inline unsigned mix(unsigned h) { h ^= h >> 16; h *= 0x85ebca6bu; return h ^ (h >> 13); }
+__attribute__((noinline)) static unsigned churn(unsigned *values, size_t count)
+{
+    unsigned sum = 0;
+    for (int round = 0; round < 700000; round++) {
+        for (size_t i = 0; i < count; i++)
+            sum += mix(values[i] + round);
+    }
+    return sum;
+}
+int main(void)
+{
+    static unsigned values[1000];
+    printf("%u", churn(values, 1000));
+}
+`;
+
+async function source() {
+    const file = join(folder, "hot.c");
+    writeFileSync(file, HOT);
+    execFileSync("gcc", ["-O1", "-g", file, "-o", join(folder, "hot")]);
+    execFileSync(pando, ["run", "--url", receiver.url, "--group", "hot", "--rate", "1000", "--interval", "1", "--top", "0", "--", join(folder, "hot")], { stdio: "pipe" });
+    const told = report("hot"), churn = tableOf(stacksOf(told)).get("churn\0hot");
+    check("the program's function was sampled", churn !== undefined);
+    await go("#g=hot&r=all&live=0");
+    await shown("hot");
+    await page.keyboard.press("o");
+    check("the source asks for a function", (await text(".source .hint")).startsWith("Choose a function"));
+    await menuOf("churn", "Source");
+    await page.locator(".line.chosen").first().waitFor();
+    equal("the file", await text(".source .middle b"), file);
+    const frame = told.tree.frames.find(({ name, file: of }) => name === "churn" && of === file);
+    const chosen = await page.locator(".line.chosen").allInnerTexts();
+    check("the lines that were met", chosen.length >= 1 && chosen[0].includes(String(frame.line)) && HOT.split("\n").slice(4, 11).some((line) => chosen[0].includes(line.trim())), String(chosen));
+    const share = (ns) => ((100 * ns) / told.totalNs).toFixed(1);
+    check("with the function's cost", chosen[0].replace(/\u00a0/g, " ").includes(`${share(churn.selfNs)} % self, ${share(churn.totalNs)} % total`), chosen[0]);
+    equal("all of the file is there", await page.locator(".line").count(), HOT.trimEnd().split("\n").length);
+    await page.reload();
+    await page.locator(".line.chosen").first().waitFor();
+    check("from the URL", true);
+    rmSync(file);
+    await page.reload();
+    await until("a reason", async () => (await text(".source .hint")).includes("is not on the receiver's machine"));
+    await page.locator("input[type=search]").fill("libc_start_call_main");
+    await page.locator("table.functions tbody tr").first().click();
+    await until("another reason", async () => /is no whole path|No source file is known/.test(await text(".source .hint")));
 }
 
 async function hostile() {
@@ -301,6 +352,7 @@ try {
     await menuAndPanel("optimised", stacksB);
     await coloursAndNames("optimised");
     await comparison("plain", stacksA, a.samples, "optimised", stacksB, b.samples);
+    await source();
     await hostile();
 } catch (error) {
     crash = error;
