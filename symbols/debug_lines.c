@@ -32,6 +32,7 @@ struct pando_debug_lines {
     struct pando_dwarf_units units;
     size_t limit_bytes;
     size_t rows_bytes;
+    struct pando_dwarf_scopes scopes;
 };
 
 static __thread jmp_buf *give_up;
@@ -168,12 +169,16 @@ static const char *text_of(Dwarf_Die *entry, unsigned attribute)
     return dwarf_formstring(dwarf_attr_integrate(entry, attribute, &place));
 }
 
-static const char *name_of(Dwarf_Die *entry)
+static void put_name(struct pando_debug_lines *lines, Dwarf_Die *unit, Dwarf_Die *entry, struct pando_debug_frame *frame)
 {
-    const char *name = text_of(entry, DW_AT_linkage_name);
-    if (name == NULL)
-        name = text_of(entry, DW_AT_MIPS_linkage_name);
-    return name != NULL ? name : text_of(entry, DW_AT_name);
+    frame->name = text_of(entry, DW_AT_linkage_name);
+    if (frame->name == NULL)
+        frame->name = text_of(entry, DW_AT_MIPS_linkage_name);
+    if (frame->name != NULL || (frame->name = text_of(entry, DW_AT_name)) == NULL)
+        return;
+    const char *const *scopes = pando_dwarf_scopes_find(&lines->scopes, unit, entry);
+    for (size_t i = 0; scopes != NULL && i < PANDO_DWARF_SCOPES_MAX && scopes[i] != NULL; i++)
+        frame->scopes[i] = scopes[i];
 }
 
 static uint32_t number_of(Dwarf_Die *entry, unsigned attribute)
@@ -234,7 +239,7 @@ static int find(struct pando_debug_lines *lines, struct search *search, struct p
     for (uint32_t i = 0; i < kept && search->count != 0; i++) {
         Dwarf_Die *entry = &search->entries[search->count - 1 - i];
         int line = 0;
-        frames[i].name = name_of(entry);
+        put_name(lines, &top, entry, &frames[i]);
         frames[i].home_file = dwarf_decl_file(entry);
         if (dwarf_decl_line(entry, &line) == 0 && line > 0)
             frames[i].home_line = (uint32_t)line;

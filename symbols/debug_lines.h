@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "symbols/dwarf_scopes.h"
 #include "symbols/elf_sections.h"
 
 struct pando_debug_lines;
@@ -15,6 +16,7 @@ enum { PANDO_DEBUG_FRAMES_MAX = 64 }; /* functions at one address, as PANDO_SYMB
 
 struct pando_debug_frame {
     const char *name;        /* as the debug information has it: mangled, or plain; NULL unknown */
+    const char *scopes[PANDO_DWARF_SCOPES_MAX + 1]; /* of a plain C++ name: what is around it, outermost first, then NULL */
     const char *file;        /* source file; NULL unknown */
     uint32_t line;           /* in `file`; 0 unknown */
     const char *home_file;   /* where the function is written, which may be another file (#include, #line); NULL unknown */

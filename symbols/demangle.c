@@ -171,7 +171,7 @@ static bool is_mangled(const char *symbol)
 static bool is_clone_suffix(const char *suffix, size_t len)
 {
     static const char *const words[] = {".cold", ".part", ".isra", ".constprop", ".lto_priv", ".localalias", ".clone",
-                                        ".llvm", ".warm", ".resolver", ".specialized"};
+                                        ".llvm", ".warm", ".resolver", ".specialized", ".abi0", ".abiinternal"};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strlen(words[i]) == len && memcmp(words[i], suffix, len) == 0)
             return true;

@@ -129,6 +129,18 @@ static const char *clean_path(const char *folder, const char *path, char clean[P
     return clean;
 }
 
+static const char *whole_name(const struct pando_debug_frame *found, char name[PANDO_DEMANGLE_TEXT_BYTES])
+{
+    char text[PANDO_DEMANGLE_MANGLED_BYTES];
+    size_t len = 0;
+    for (size_t i = 0; found->scopes[i] != NULL && len < sizeof text; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s::", found->scopes[i]);
+    if (len != 0 && len < sizeof text)
+        snprintf(text + len, sizeof text - len, "%s", found->name);
+    pando_demangle(len != 0 && len < sizeof text ? text : found->name, name, PANDO_DEMANGLE_TEXT_BYTES);
+    return name;
+}
+
 static int keep(struct pando_symbols *symbols, const struct pando_symbols_place *place, const char *function,
                 const struct pando_debug_frame *found, uint32_t count)
 {
@@ -137,10 +149,8 @@ static int keep(struct pando_symbols *symbols, const struct pando_symbols_place 
     int error = 0;
     for (uint32_t i = 0; i < count; i++) {
         const char *shown = i + 1 == count ? function : NULL; /* as the symbol table has it: the same with and without lines */
-        if (shown == NULL && found[i].name != NULL) {
-            pando_demangle(found[i].name, name, sizeof name);
-            shown = name;
-        }
+        if (shown == NULL && found[i].name != NULL)
+            shown = whole_name(&found[i], name);
         frames[i] = (struct pando_symbols_frame){
             .function = pando_name_cache_text(symbols->found, shown, &error),
             .file = pando_name_cache_text(symbols->found, clean_path(found[i].folder, found[i].file, path), &error),
