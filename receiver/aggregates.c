@@ -8,7 +8,7 @@
 #include "aws/aws_time.h"
 #include "base/cursor.h"
 #include "base/error.h"
-#include "profile/codeguru_json.h"
+#include "profile/codeguru_ion.h"
 #include "receiver/accept.h"
 #include "receiver/gzip_body.h"
 #include "receiver/parameters.h"
@@ -220,10 +220,12 @@ static int pack(struct pando_request *request)
     return error;
 }
 
-static void answer_profile(struct pando_request *request, const struct pando_profile *profile)
+static void answer_profile(struct pando_request *request, const struct pando_profile *profile, const struct wish *wish)
 {
+    const struct pando_codeguru_form form = {.is_ion = wish->form == PANDO_ACCEPT_ION, .is_aggregate = true,
+                                             .max_depth = (uint32_t)wish->depth};
     pando_buffer_init(&request->answer.body, PROFILE_ANSWER_MAX_BYTES);
-    int error = pando_codeguru_json_encode(profile, &request->answer.body);
+    int error = pando_codeguru_encode(profile, &form, &request->answer.body);
     if (error == 0 && pando_accept_gzip(pando_request_header(request, "Accept-Encoding")))
         error = pack(request);
     if (error != 0) {
@@ -231,7 +233,7 @@ static void answer_profile(struct pando_request *request, const struct pando_pro
         return;
     }
     request->answer.status = 200;
-    request->answer.content_type = PANDO_TYPE_JSON;
+    request->answer.content_type = form.is_ion ? PANDO_TYPE_ION : PANDO_TYPE_JSON;
 }
 
 static void sum(struct pando_request *request, const struct wish *wish)
@@ -247,7 +249,7 @@ static void sum(struct pando_request *request, const struct wish *wish)
     } else if (error != 0) {
         pando_request_refuse(request, 500, PANDO_INTERNAL, "%s", message);
     } else {
-        answer_profile(request, profile);
+        answer_profile(request, profile, wish);
         pando_profile_free(profile);
     }
 }
@@ -255,8 +257,8 @@ static void sum(struct pando_request *request, const struct wish *wish)
 void pando_serve_get_profile(struct pando_request *request)
 {
     struct wish wish = {.form = pando_accept_choose(pando_request_header(request, "Accept"))};
-    if (wish.form != PANDO_ACCEPT_JSON) {
-        pando_request_refuse(request, 400, PANDO_VALIDATION, "Accept must be application/json.");
+    if (wish.form == PANDO_ACCEPT_NEITHER) {
+        pando_request_refuse(request, 400, PANDO_VALIDATION, "Accept must be application/json or application/x-amzn-ion.");
         return;
     }
     if (pando_take_number(request, "maxDepth", 1, DEPTH_MAX_FRAMES, &wish.depth) != 0 || take_range(request, &wish) != 0)

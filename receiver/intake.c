@@ -63,13 +63,18 @@ static bool is_type(const char *header, const char *type)
 static int check_content_type(struct pando_request *request)
 {
     const char *type = pando_request_header(request, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const char *wanted = "application/json";
     if (is_type(type, PANDO_TYPE_JSON))
         return 0;
+    if (request->route->body == PANDO_BODY_PROFILE) {
+        wanted = "application/json or application/x-amzn-ion";
+        request->is_ion = is_type(type, PANDO_TYPE_ION);
+        if (request->is_ion)
+            return 0;
+    }
     if (type == NULL)
-        return pando_request_refuse(request, 415, "UnsupportedMediaTypeException",
-                                    "Content-Type must be application/json, but there is none.");
-    return pando_request_refuse(request, 415, "UnsupportedMediaTypeException",
-                                "Content-Type must be application/json, not \"%.100s\".", type);
+        return pando_request_refuse(request, 415, "UnsupportedMediaTypeException", "Content-Type must be %s, but there is none.", wanted);
+    return pando_request_refuse(request, 415, "UnsupportedMediaTypeException", "Content-Type must be %s, not \"%.100s\".", wanted, type);
 }
 
 static int check_body_headers(struct pando_request *request)

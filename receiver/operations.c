@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "profile/codeguru_json.h"
+#include "profile/codeguru_ion.h"
 #include "receiver/gzip_body.h"
 #include "receiver/parameters.h"
 #include "receiver/routes.h"
@@ -119,8 +119,9 @@ static int decode(struct pando_request *request, struct pando_profile **ret_prof
     if (request->body.len_bytes == 0)
         return pando_request_refuse(request, 400, PANDO_VALIDATION, "The body is empty.");
     char message[PANDO_ANSWER_MESSAGE_BYTES];
-    int error = pando_codeguru_json_decode(request->body.bytes, request->body.len_bytes, &limits, ret_profile, message,
-                                           sizeof message);
+    int (*decode_body)(const char *, size_t, const struct pando_codeguru_json_limits *, struct pando_profile **, char *, size_t) =
+        request->is_ion ? pando_codeguru_ion_decode : pando_codeguru_json_decode;
+    int error = decode_body(request->body.bytes, request->body.len_bytes, &limits, ret_profile, message, sizeof message);
     if (error == PANDO_ERR_NO_MEMORY)
         return pando_request_refuse(request, 500, PANDO_INTERNAL, "%s", message);
     if (error != 0)

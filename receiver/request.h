@@ -68,7 +68,7 @@ struct pando_request {
     struct pando_buffer body;
     size_t charged_bytes;         /* to bodies_bytes */
     size_t drained_bytes;         /* of a body that is not kept */
-    bool is_gzip;
+    bool is_gzip, is_ion;         /* the body of a profile */
     struct pando_answer answer;
 };
 

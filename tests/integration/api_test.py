@@ -2,16 +2,17 @@
 """Amazon's SDK for Python against `pando serve`: every operation that is offered, with what it refuses; every other operation of the
 service's model answers an error of its own.
 
-Usage: api_test.py PATH-OF-pando
+Usage: api_test.py PATH-OF-pando [PATH-OF-libpando.so PATH-OF-shares]
 """
 import datetime
 import gzip
 import http.client
 import json
+import subprocess
 import sys
 import uuid
 
-from pando_testing import Receiver, check, fail
+from pando_testing import Receiver, check, environment, fail
 
 try:
     import boto3
@@ -308,6 +309,65 @@ def get_profile(aws, url):
     link.close()
 
 
+def ion(aws, url):
+    """What comes out as Ion can be posted again, and says the same. (That it is Ion is judged by Amazon's own readers elsewhere.)"""
+    answer = aws.get_profile(profilingGroupName="times", startTime=BASE, period="PT5M")
+    body = answer["profile"].read()
+    equal("ion: the type by default", (answer["contentType"], body[:4].hex()), ("application/x-amzn-ion", "e00100ea"))
+    asked = aws.get_profile(profilingGroupName="times", startTime=BASE, period="PT5M", accept="application/x-amzn-ion")
+    equal("ion: by wish", asked["profile"].read(), body)
+    post(aws, "ion", BASE, body=body, kind="application/x-amzn-ion", token="ion")
+    post(aws, "ion", BASE, body=body, kind="application/x-amzn-ion", token="ion")
+    trees = [tree_of(aws.get_profile(profilingGroupName=group, startTime=BASE, period="PT5M", accept="application/json"))[0]
+             for group in ("times", "ion")]
+    equal("ion: there and back", trees[0], trees[1])
+    for what, bad in (("nothing", b"\xe0\x01\x00\xea"), ("cut short", body[:-7]), ("JSON", profile(BASE)), ("another version", b"\xe0\x02\x00\xea")):
+        refused(f"ion: {what}", aws.post_agent_profile, "ValidationException", 400, "", profilingGroupName="ion",
+                contentType="application/x-amzn-ion", agentProfile=bad)
+    link = http.client.HTTPConnection(url.removeprefix("http://"), timeout=60)
+    link.request("POST", "/profilingGroups/packed/agentProfile", gzip.compress(body),
+                 {"Content-Type": "application/x-amzn-ion", "Content-Encoding": "gzip"})
+    response = link.getresponse()
+    equal("ion: packed", (response.status, response.read()), (204, b""))
+    link.request("POST", "/profilingGroups/packed/configureAgent", body, {"Content-Type": "application/x-amzn-ion"})
+    response = link.getresponse()
+    equal("ion: where only JSON is taken", (response.status, json.loads(response.read())["message"][:33]),
+          (415, "Content-Type must be application/"))
+    link.close()
+
+
+def depth(aws):
+    """What lies deeper counts for the last frame that stays."""
+    main, work, deep = ("main",), ("main", "work"), ("main", "work", "deep")
+    for kind in ("application/json", "application/x-amzn-ion"):
+        for frames, wanted in ((1, {main: 0.03}), (2, {work: 0.03}), (3, {work: 0.01, deep: 0.02}), (10000, {work: 0.01, deep: 0.02})):
+            answer = aws.get_profile(profilingGroupName="times", startTime=BASE, period="PT1M", maxDepth=frames, accept=kind)
+            if kind == "application/x-amzn-ion":
+                group = f"depth-{frames}"
+                post(aws, group, BASE, body=answer["profile"].read(), kind=kind)
+                answer = aws.get_profile(profilingGroupName=group, period="P1D", accept="application/json")
+            equal(f"depth {frames}, {kind}", tree_of(answer)[0], wanted)
+
+
+def own_agent(aws, url):
+    """Pando's agent asks, and does as it is told."""
+    library, program = sys.argv[2:4]
+
+    def run(group, switch):
+        aws.create_profiling_group(profilingGroupName=group, agentOrchestrationConfig={"profilingEnabled": switch})
+        subprocess.run([program, "1", "1.5"], env=environment(library, url, group, orchestrate="true", interval_s=1, rate_hz=200),
+                       check=True, stdout=subprocess.DEVNULL, timeout=120)
+        return aws.describe_profiling_group(profilingGroupName=group)["profilingGroup"]["profilingStatus"]
+    status = run("own-off", False)
+    check("latestAgentOrchestratedAt" in status, f"Pando's agent has asked: {status}")
+    refused("Pando's agent, switched off", aws.get_profile, "ResourceNotFoundException", 404, "", profilingGroupName="own-off",
+            period="P1D", accept="application/json")
+    status = run("own-on", True)
+    check("latestAgentProfileReportedAt" in status, f"Pando's agent, switched on: {status}")
+    found = tree_of(aws.get_profile(profilingGroupName="own-on", period="P1D", accept="application/json"))[0]
+    check(any("burn_sixty" in path[-1] for path in found), f"Pando's agent: {list(found)[:3]}")
+
+
 def agents(aws, url):
     loose = client(url, parameter_validation=False)
     answer = aws.configure_agent(profilingGroupName="made", fleetInstanceId="f" * 255,
@@ -376,6 +436,10 @@ def main():
         tags(aws, receiver.url)
         profile_times(aws, receiver.url)
         get_profile(aws, receiver.url)
+        depth(aws)
+        ion(aws, receiver.url)
+        if len(sys.argv) > 3:
+            own_agent(aws, receiver.url)
         agents(aws, receiver.url)
         others(aws)
     strict()
