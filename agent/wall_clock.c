@@ -23,14 +23,15 @@ enum {
 };
 
 static uint64_t period_ns;
-static uint32_t units_per_s;
+static uint32_t units_per_s, budget_percent;
 static uint64_t due_mono_ns = UINT64_MAX;
 static uint64_t random_state;
 static uint32_t next_number;  /* of the slot at which the next turn begins */
 static uint64_t round_begin_mono_ns, last_round_ns; /* 0: the first round is not over */
 
-void pando_wall_clock_setup(uint32_t rate_hz, uint32_t units)
+void pando_wall_clock_setup(uint32_t rate_hz, uint32_t units, uint32_t percent)
 {
+    budget_percent = percent;
     period_ns = rate_hz != 0 ? NS_PER_S / rate_hz : 0;
     units_per_s = units;
     next_number = 0;
@@ -44,11 +45,17 @@ uint64_t pando_wall_clock_due_mono_ns(void)
     return due_mono_ns;
 }
 
-/* From half a period to one and a half: what the host does in step with a clock must not be met always at the same point. */
-static uint64_t next_wait_ns(void)
+/* From half a period to one and a half: what the host does in step with a clock must not be met always at the same point. Longer, if
+ * turns that take `turn_cpu_ns` would take more than the budget's share of one processor. (Not of the program's CPU time, as for
+ * samples: one that sleeps has none, and is what this clock is for.) */
+static uint64_t next_wait_ns(uint64_t turn_cpu_ns)
 {
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    return period_ns / 2 + (random_state >> 33) % (period_ns + 1);
+    uint64_t wait_ns = period_ns / 2 + (random_state >> 33) % (period_ns + 1), least_ns = turn_cpu_ns * 100 / budget_percent;
+    if (wait_ns >= least_ns)
+        return wait_ns;
+    pando_count(&pando_agent.counters, PANDO_COUNT_WALL_LATE);
+    return least_ns;
 }
 
 static void tell(struct pando_thread_slot *slot)
@@ -151,6 +158,7 @@ void pando_wall_clock_turn(void)
 {
     if (due_mono_ns == UINT64_MAX || pando_clock_mono_ns() < due_mono_ns)
         return;
+    uint64_t begin_cpu_ns = pando_clock_thread_cpu_ns();
     uint32_t high_water = pando_threads_high_water(), stacks = 0;
     uint32_t visits = high_water < VISITS_A_TURN ? high_water : VISITS_A_TURN;
     for (uint32_t i = 0; i < visits && stacks < STACKS_A_TURN; i++) {
@@ -164,7 +172,7 @@ void pando_wall_clock_turn(void)
         if (slot != NULL)
             stacks += look(slot);
     }
-    due_mono_ns = pando_clock_mono_ns() + next_wait_ns();
+    due_mono_ns = pando_clock_mono_ns() + next_wait_ns(pando_clock_thread_cpu_ns() - begin_cpu_ns);
 }
 
 /* At the end a thread that is still there goes on doing what it did at the last look. */

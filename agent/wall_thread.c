@@ -91,5 +91,6 @@ void pando_wall_thread_after_fork(void)
 {
     pthread_mutex_init(&lock, NULL);
     runs = false;
-    pando_wall_clock_setup(pando_agent.config.wall_rate_hz, pando_agent.config.door.units_per_s);
+    pando_wall_clock_setup(pando_agent.config.wall_rate_hz, pando_agent.config.door.units_per_s,
+                           pando_agent.config.door.budget_percent);
 }

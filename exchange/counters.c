@@ -23,6 +23,7 @@ const char *pando_counter_name(enum pando_counter which)
     case PANDO_COUNT_SAMPLES_NOT_DUE: return "samplesNotDue";
     case PANDO_COUNT_WALL_SAMPLES: return "wallSamples";
     case PANDO_COUNT_WALL_MOVED: return "wallMoved";
+    case PANDO_COUNT_WALL_LATE: return "wallLate";
     case PANDO_COUNT_WALL_NO_STATE: return "wallNoState";
     case PANDO_COUNT_THREADS_SEEN: return "threadsSeen";
     case PANDO_COUNT_THREADS_NO_SLOT: return "threadsNoSlot";

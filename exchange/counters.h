@@ -28,6 +28,7 @@ enum pando_counter {
     /* Wall clock. With it: signals + wall_samples = samples_kept + each samples_dropped_* + samples_not_due. */
     PANDO_COUNT_WALL_SAMPLES,           /* that no signal of their own brought: of sleeping threads, or next to one of CPU time */
     PANDO_COUNT_WALL_MOVED,             /* a thread woke while its stack was copied: counted as running */
+    PANDO_COUNT_WALL_LATE,              /* turns that waited longer than asked for, so that they stay within the budget */
     PANDO_COUNT_WALL_NO_STATE,          /* looks at which the kernel did not tell what a thread does */
     /* Threads. */
     PANDO_COUNT_THREADS_SEEN,

@@ -71,9 +71,10 @@ def check_counters(mode, counters, cpu_s):
     check(expiries <= due * 1.01 + len(EXPECTED) + 1, f"{mode}: {expiries} interruptions, {due:.0f} are due")
 
 
-def test_mode(pando, library, sleeper, mode, wall_rate_hz, tolerance):
+def test_mode(pando, library, sleeper, mode, wall_rate_hz, tolerance, budget_percent):
     with Receiver(pando) as receiver:
-        variables = environment(library, receiver.url, "sleeper", mode=mode, rate_hz=RATE_HZ, wall_rate_hz=wall_rate_hz)
+        variables = environment(library, receiver.url, "sleeper", mode=mode, rate_hz=RATE_HZ, wall_rate_hz=wall_rate_hz,
+                                budget_percent=budget_percent)
         seconds, calls = run(sleeper, variables)
         check_calls(mode, calls)
         reports = {state: report_of(pando, receiver, state) for state in STATES}
@@ -87,6 +88,8 @@ def test_mode(pando, library, sleeper, mode, wall_rate_hz, tolerance):
         check(set(whole["states"]) <= set(STATES) | {"CPU"}, f"{mode}: states {whole['states']}")
         check((cpu["totalNs"] != 0) == (mode == "both"), f"{mode}: {cpu['totalNs']} ns of CPU time")
         check(receiver.report("sleeper")["totalNs"] == (cpu if mode == "both" else whole)["totalNs"], f"{mode}: what is shown first")
+        late = whole["counters"].get("wallLate", 0)
+        check((late > 0) == (budget_percent < 100), f"{mode}: {late} turns late with a budget of {budget_percent} %")
         with urllib.request.urlopen(receiver.url + "/api/v1/groups/sleeper/tree") as answer:
             check_counters(mode, whole["counters"], json.load(answer)["cpuTimeNs"] / 1e9)
         return calls
@@ -98,9 +101,10 @@ def main():
     check_calls("plain", plain)
     # At 20 Hz a look is worth 50 ms, and one in some hundred finds a thread that is just awake: RUNNABLE, without a stack until
     # its CPU timer expires. On the whole nothing is missing.
-    for program, mode, rate_hz, tolerance in ((sleeper, "wall", 1000, 0.05), (sleeper, "both", 1000, 0.05),
-                                              (sleeper, "wall", 20, 0.25), (with_frame_pointers, "wall", 200, 0.1)):
-        calls = test_mode(pando, library, program, mode, rate_hz, tolerance)
+    for program, mode, rate_hz, tolerance, budget_percent in (
+            (sleeper, "wall", 1000, 0.05, 100), (sleeper, "both", 1000, 0.05, 100), (sleeper, "both", 1000, 0.25, 1),
+            (sleeper, "wall", 20, 0.25, 100), (with_frame_pointers, "wall", 200, 0.1, 100)):
+        calls = test_mode(pando, library, program, mode, rate_hz, tolerance, budget_percent)
         print(f"{mode} at {rate_hz} Hz, late by (plain by) ms: " +
               ", ".join(f"{name} {late:.2f} ({plain[name][3]:.2f})" for name, (_, _, _, late) in calls.items() if late))
 
