@@ -2,6 +2,7 @@
 #include "agent/agent_thread.h"
 
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -54,6 +55,7 @@ static atomic_uint forks_waiting, in_loader;
 static const struct pando_door *door;
 static struct pando_worker *_Atomic worker;
 static bool scans_first, gave_up;
+static bool was_torn;           /* a fork copied our libraries half-loaded */
 static int turns;               /* that the worker was given, up to FIRST_TURNS */
 static bool has_scanned_since;  /* the last sample */
 
@@ -81,7 +83,7 @@ static void sleep_for(uint64_t ns, bool until_noticed)
     atomic_store_explicit(&sleeps, false, memory_order_relaxed);
 }
 
-/* The loader's lock would be inherited locked by a child: no fork begins while we may hold it, and we wait while one goes on. */
+/* A child would inherit our libraries half-loaded: no fork begins while we load them, and we wait while one goes on. */
 static void enter_loader(void)
 {
     for (;;) {
@@ -120,6 +122,7 @@ void pando_agent_thread_after_fork(bool is_child)
         return;
     }
     /* The thread is not in the child, and what the worker had is the parent's. */
+    was_torn |= atomic_load(&in_loader) != 0;
     atomic_store(&forks_waiting, 0);
     atomic_store(&in_loader, 0);
     atomic_store(&asking_tid, 0);
@@ -132,6 +135,13 @@ void pando_agent_thread_after_fork(bool is_child)
     gave_up = false;
     pando_control_after_fork();
     pando_orders_after_fork();
+}
+
+#pragma weak _r_debug /* which musl has not */
+
+bool pando_agent_thread_may_use_loader(void)
+{
+    return !was_torn && (&_r_debug == NULL || _r_debug.r_state == RT_CONSISTENT);
 }
 
 static void give_up(const char *message)
@@ -151,7 +161,6 @@ static void open_worker(void)
     }
     enter_loader();
     door = pando_worker_door_open(message, sizeof message);
-    leave_loader();
     const struct pando_door_host host = {
         .ring = pando_agent.ring, .objects = &pando_agent.objects, .counters = &pando_agent.counters,
         .label_sets = &pando_label_sets, .settings = &pando_agent.config.door, .orders = pando_orders(), .environment = pando_agent.config.environment,
@@ -159,7 +168,9 @@ static void open_worker(void)
         .start_mono_ns = pando_agent.start_mono_ns, .start_cpu_ns = pando_agent.start_cpu_ns,
     };
     struct pando_worker *opened = NULL;
-    if (door == NULL || door->open(&host, &opened, message, sizeof message) != 0) {
+    bool is_open = door != NULL && door->open(&host, &opened, message, sizeof message) == 0;
+    leave_loader();
+    if (!is_open) {
         give_up(message);
         return;
     }

@@ -19,6 +19,7 @@
 #include "agent/threads.h"
 #include "agent/wall_thread.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/raw_syscall.h"
 
 /* What pthread_atfork calls in glibc. Weak, like nothing else that is not in musl: a program with musl would refuse to start. */
@@ -119,7 +120,12 @@ static void after_in_child(void)
     struct pando_thread_slot *was = pando_thread_exit_watched();
     atomic_store(&pando_agent.phase, PANDO_PHASE_OFF);
     pando_agent_thread_after_fork(true);
-    if (phase == PANDO_PHASE_ACTIVE && pando_agent.config.follow_forks) {
+    bool is_followed = phase == PANDO_PHASE_ACTIVE && pando_agent.config.follow_forks;
+    if (is_followed && !pando_agent_thread_may_use_loader()) {
+        pando_log(PANDO_LOG_WARN, "the process was forked while another thread was in dlopen or dlclose; the child is not profiled.");
+        is_followed = false;
+    }
+    if (is_followed) {
         empty_everything();
         begin_again(was);
     }

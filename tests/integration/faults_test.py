@@ -19,6 +19,26 @@ IS_ROOT = os.geteuid() == 0
 NOBODY = 65534
 BURNER = "int main(void) { volatile unsigned long x = 1; for (long i = 0; i < 150000000; i++) x = x * 3 + 1; return x == 7; }"
 
+# An auditor of the loader, which holds it up when all that the worker needs is mapped, and nothing is relocated.
+SLOW_LOADER = """#define _GNU_SOURCE
+#include <link.h>
+#include <string.h>
+#include <unistd.h>
+static int is_worker;
+unsigned la_version(unsigned version) { return version; }
+unsigned la_objopen(struct link_map *map, Lmid_t space, uintptr_t *cookie)
+{
+    is_worker |= strstr(map->l_name, "libpando-worker") != 0;
+    return 0;
+}
+void la_activity(uintptr_t *cookie, unsigned flag)
+{
+    if (flag == LA_ACT_CONSISTENT && is_worker) {
+        is_worker = 0;
+        sleep(1);
+    }
+}
+"""
 THREADS_AND_CHILD = """import os, threading, time
 def burn(): sum(i * i % 7 for i in range(3000000))
 threads = [threading.Thread(target=one) for one in (burn, burn, lambda: time.sleep(0.5))]
@@ -73,11 +93,11 @@ def run(case, variables, preload):
     return done.returncode, out, b"" if case.no_stderr else done.stderr
 
 
-def compiled(folder, name, *options):
+def compiled(folder, name, *options, source=BURNER):
     path = os.path.join(folder, name)
     compiler = options[0] if options and not options[0].startswith("-") else "cc"
     flags = [one for one in options if one != compiler]
-    done = subprocess.run([compiler, "-x", "c", "-", "-O1", "-o", path] + flags, input=BURNER.encode(), capture_output=True) \
+    done = subprocess.run([compiler, "-x", "c", "-", "-O1", "-o", path] + flags, input=source.encode(), capture_output=True) \
         if shutil.which(compiler) else None
     return path if done is not None and done.returncode == 0 else None
 
@@ -119,6 +139,9 @@ def surroundings(faults, folder):
     for mode in ("seccomp", "seccomp_prctl", "seccomp_strict"):
         yield Case(mode, [faults, mode], comes=True)
     yield from filtered(faults)
+    slow = compiled(folder, "slow.so", "-shared", "-fPIC", source=SLOW_LOADER)
+    yield Case("forks while Pando's libraries are loaded", [faults, "fork_while_loading"], wrap=["env", f"LD_AUDIT={slow}"], comes=True,
+               needs=slow, missing="no compiler")
     yield Case("all blocked", [faults, "blocked"])
     yield Case("signalfd of SIGPROF", [faults, "signalfd_prof"])
     yield Case("1000 images", [faults, "exec_state", "1000"])

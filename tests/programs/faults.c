@@ -184,6 +184,27 @@ static int mode_drop(void)
     return 0;
 }
 
+/* Children that live long enough to be profiled, of a parent whose loader takes longer than a fork waits for it. */
+static int mode_fork_while_loading(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, NULL, burn_thread, (void *)(intptr_t)1200);
+    int bad = 0;
+    for (int i = 0; i < 12; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            burn_ms(100);
+            _exit(3);
+        }
+        int status = -1;
+        waitpid(child, &status, 0);
+        bad += !WIFEXITED(status) || WEXITSTATUS(status) != 3;
+    }
+    pthread_join(thread, NULL);
+    printf("bad: %d\n", bad);
+    return 0;
+}
+
 static int mode_chroot(void)
 {
     burn_ms(80);
@@ -281,6 +302,7 @@ int main(int argc, char **argv)
     } modes[] = {
         {"work", mode_work}, {"blocked", mode_blocked}, {"signalfd_prof", mode_signalfd_prof}, {"seccomp", mode_seccomp},
         {"seccomp_prctl", mode_seccomp_prctl}, {"seccomp_strict", mode_seccomp_strict}, {"drop", mode_drop}, {"chroot", mode_chroot},
+        {"fork_while_loading", mode_fork_while_loading},
     };
     setrlimit(RLIMIT_CORE, &(struct rlimit){0});
     if (argc > 1 && strcmp(argv[1], "many") == 0)
