@@ -105,8 +105,7 @@ static int begin(bool is_load)
     pando_alternate_stack_setup();
     pando_cpu_clock_setup(pando_agent.config.door.rate_hz);
     pando_pace_setup(pando_agent.config.door.budget_percent, pando_agent.config.door.rate_hz);
-    pando_wall_clock_setup(pando_agent.config.wall_rate_hz, pando_agent.config.door.units_per_s,
-                           pando_agent.config.door.budget_percent);
+    pando_wall_clock_setup();
     pando_threads_reset(&pando_agent.counters);
     pando_agent.pid = getpid();
     pando_agent.start_wall_ns = pando_clock_wall_ns();

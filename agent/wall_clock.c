@@ -23,17 +23,17 @@ enum {
 };
 
 static uint64_t period_ns;
-static uint32_t units_per_s, budget_percent;
+static uint32_t units_per_s;
 static uint64_t due_mono_ns = UINT64_MAX;
 static uint64_t random_state;
 static uint32_t next_number;  /* of the slot at which the next turn begins */
 static uint64_t round_begin_mono_ns, last_round_ns; /* 0: the first round is not over */
 
-void pando_wall_clock_setup(uint32_t rate_hz, uint32_t units, uint32_t percent)
+void pando_wall_clock_setup(void)
 {
-    budget_percent = percent;
+    uint32_t rate_hz = pando_agent.config.wall_rate_hz;
     period_ns = rate_hz != 0 ? NS_PER_S / rate_hz : 0;
-    units_per_s = units;
+    units_per_s = pando_agent.config.door.units_per_s;
     next_number = 0;
     random_state = round_begin_mono_ns = pando_clock_mono_ns();
     last_round_ns = 0;
@@ -51,7 +51,8 @@ uint64_t pando_wall_clock_due_mono_ns(void)
 static uint64_t next_wait_ns(uint64_t turn_cpu_ns)
 {
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;
-    uint64_t wait_ns = period_ns / 2 + (random_state >> 33) % (period_ns + 1), least_ns = turn_cpu_ns * 100 / budget_percent;
+    uint64_t wait_ns = period_ns / 2 + (random_state >> 33) % (period_ns + 1),
+             least_ns = turn_cpu_ns * 100 / pando_agent.config.door.budget_percent;
     if (wait_ns >= least_ns)
         return wait_ns;
     pando_count(&pando_agent.counters, PANDO_COUNT_WALL_LATE);

@@ -7,9 +7,8 @@
 
 #include <stdint.h>
 
-/* Setup, and in the child of a fork. Rate 0: there is no wall clock. `budget_percent` (1 to 100) of one processor is what the looks
- * may take; they become fewer above it. */
-void pando_wall_clock_setup(uint32_t rate_hz, uint32_t units_per_s, uint32_t budget_percent);
+/* From the agent's configuration. Setup, in the child of a fork, and after a pause. */
+void pando_wall_clock_setup(void);
 /* When it wants to look next (CLOCK_MONOTONIC); UINT64_MAX: never. */
 uint64_t pando_wall_clock_due_mono_ns(void);
 /* Looks if it is time. */

@@ -76,7 +76,7 @@ void pando_wall_thread_pause(void)
 
 void pando_wall_thread_go_on(void)
 {
-    pando_wall_clock_setup(pando_agent.config.wall_rate_hz, pando_agent.config.door.units_per_s);
+    pando_wall_clock_setup();
     pando_wall_thread_start();
 }
 
@@ -91,6 +91,5 @@ void pando_wall_thread_after_fork(void)
 {
     pthread_mutex_init(&lock, NULL);
     runs = false;
-    pando_wall_clock_setup(pando_agent.config.wall_rate_hz, pando_agent.config.door.units_per_s,
-                           pando_agent.config.door.budget_percent);
+    pando_wall_clock_setup();
 }
