@@ -148,7 +148,11 @@ static int keep(struct pando_symbols *symbols, const struct pando_symbols_place 
     char name[PANDO_DEMANGLE_TEXT_BYTES], path[PATH_BYTES];
     int error = 0;
     for (uint32_t i = 0; i < count; i++) {
-        const char *shown = i + 1 == count ? function : NULL; /* as the symbol table has it: the same with and without lines */
+        /* As the symbol table has it: the same with and without lines. (gcc may split a function and inline its own parts: __libc_recv
+         * in __libc_recv, which is recv to everybody.) */
+        bool is_own = i + 1 == count || (found[i].name != NULL && found[count - 1].name != NULL &&
+                                         strcmp(found[i].name, found[count - 1].name) == 0);
+        const char *shown = is_own ? function : NULL;
         if (shown == NULL && found[i].name != NULL)
             shown = whole_name(&found[i], name);
         frames[i] = (struct pando_symbols_frame){
