@@ -44,9 +44,11 @@ static const struct command commands[] = {
      "  --strict              a profiling group must have been made (CreateProfilingGroup) before profiles come for it\n"
      "  --source-root FOLDER  the page shows source files in this folder (on loopback: any that a profile names)\n"
      "  --host-name NAME,...  more names by which clients may call this receiver (a service's, a proxy's)\n"},
-    {"report", pando_cli_report, "prints the hottest functions and the call tree of what a receiver has stored",
-     "usage: pando report (--url URL | --store FILE) [OPTION...]\n"
-     "Prints where the CPU time of a profiling group went, or its wall time where that was measured.\n"
+    {"report", pando_cli_report, "prints the hottest functions and the call tree of a store or a file; converts",
+     "usage: pando report (FILE | --url URL | --store FILE) [OPTION...]\n"
+     "Prints where the CPU time of a profiling group went, or its wall time where that was measured. FILE may be a receiver's\n"
+     "store, what report wrote (JSON, pprof, folded), a pprof or folded file of another tool, or an agent's body (JSON, Ion);\n"
+     "packed with gzip or not.\n"
      "  --url URL             ask this receiver\n"
      "  --store FILE          read this SQLite file of a receiver\n"
      "  --group NAME          profiling group (default: the only one there is)\n"
@@ -59,7 +61,10 @@ static const struct command commands[] = {
      "  --label KEY:VALUE     only what had this label; of the same key again: or that value; of another key: and that one\n"
      "  --top N               lines of the table (default 20; 0: none)\n"
      "  --min-percent P       leave out branches of the tree under P percent (default 1; 100 leaves out the tree)\n"
-     "  --format text|json    (default text)\n"},
+     "  --format FORMAT       text (default), json, pprof, folded, speedscope or markdown\n"
+     "  -o, --output FILE     write to FILE; its name tells the format: .pb.gz .pprof, .folded .collapsed, .speedscope.json,\n"
+     "                        .md, .json, .txt\n"
+     "  --unit UNIT           what a folded FILE counts: ns (default), us, ms, s, or samples of 10 ms\n"},
 };
 
 /* Those whose options stand in a table of their own (cli/syntax.h). */

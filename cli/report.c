@@ -1,4 +1,4 @@
-/* Why: `pando report`: what is stored, as text or JSON.
+/* Why: `pando report`: what is stored or in a file, as text or in the formats of other tools.
  * Context: own process. */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,21 +8,34 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/input.h"
+#include "cli/output.h"
 #include "cli/report_json.h"
 #include "cli/shown.h"
 #include "cli/source.h"
 #include "cli/time_text.h"
 #include "cli/top_table.h"
-#include "cli/weights.h"
+#include "profile/slices.h"
+#include "profile/weights.h"
 
 struct options {
     struct pando_source source;
+    const char *path;                /* of a file; NULL: the source */
     const char *group;
     uint64_t start_ms, end_ms, top;
+    uint64_t ns_per_count;           /* of folded stacks; 0: nobody said */
     double min_percent;
-    unsigned view;   /* of profile/states.h */
+    unsigned view;                   /* of profile/states.h */
     struct pando_slice_wish slices;
-    bool as_json;
+    struct pando_output output;
+};
+
+/* What is reported on. */
+struct subject {
+    char title[PANDO_GROUP_BYTES];
+    struct pando_profile *profile;
+    uint64_t profile_count;
+    double ns_per_sample;
 };
 
 static bool parse_time(int option, const char *text, struct options *options)
@@ -93,11 +106,12 @@ static bool parse_option(int option, struct options *options)
     case 'p':
         return parse_percent(optarg, &options->min_percent);
     case 'f':
-        options->as_json = strcmp(optarg, "json") == 0;
-        if (options->as_json || strcmp(optarg, "text") == 0)
-            return true;
-        pando_cli_complain("--format is text or json, not \"%s\".", optarg);
-        return false;
+        return pando_output_set_format(&options->output, optarg);
+    case 'o':
+        options->output.path = optarg;
+        return true;
+    case 'U':
+        return pando_input_unit(optarg, &options->ns_per_count);
     default:
         return false;
     }
@@ -111,86 +125,141 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"start", required_argument, NULL, 'a'},       {"end", required_argument, NULL, 'e'},
         {"top", required_argument, NULL, 't'},         {"min-percent", required_argument, NULL, 'p'},
         {"format", required_argument, NULL, 'f'},      {"state", required_argument, NULL, 'x'},
+        {"output", required_argument, NULL, 'o'},      {"unit", required_argument, NULL, 'U'},
         {"thread", required_argument, NULL, 'T'},      {"label", required_argument, NULL, 'l'},
         {NULL, 0, NULL, 0},
     };
     int option;
-    while ((option = pando_cli_next_option(argc, argv, ":", long_options)) != -1) {
+    while ((option = pando_cli_next_option(argc, argv, ":o:", long_options)) != -1) {
         if (!parse_option(option, options))
             return false;
     }
+    if (optind < argc)
+        options->path = argv[optind++];
     if (optind < argc) {
-        pando_cli_complain("report takes no operand, but got \"%s\"; see pando help report.", argv[optind]);
+        pando_cli_complain("report takes one FILE, but got \"%s\" too; see pando help report.", argv[optind]);
         return false;
     }
-    if ((options->source.url == NULL) == (options->source.store_path == NULL)) {
-        pando_cli_complain("report needs one of --url and --store; see pando help report.");
+    if ((options->source.url != NULL) + (options->source.store_path != NULL) + (options->path != NULL) != 1) {
+        pando_cli_complain("report needs one of FILE, --url and --store; see pando help report.");
         return false;
     }
-    return true;
+    if (options->path != NULL && pando_input_is_store(options->path)) {
+        options->source.store_path = options->path;
+        options->path = NULL;
+    }
+    return pando_output_settle(&options->output);
 }
 
-static int print_text(const struct options *options, const char *group, const struct pando_shown *shown,
-                      const struct pando_weights *weights, uint64_t profile_count)
+static int print_text(FILE *out, const struct options *options, const struct subject *subject, const struct pando_shown *shown,
+                      const struct pando_weights *weights)
 {
     const struct pando_profile *profile = shown->profile;
-    printf("Group %s: %.2f s of %s in %" PRIu64 " samples, %" PRIu64 " profiles.\n", group,
-           (double)weights->total / 1e9, pando_shown_clock(shown), profile->meta.samples, profile_count);
-    pando_shown_print_states(stdout, shown);
-    pando_shown_print_slices(stdout, shown);
+    fprintf(out, "%s %s: %.2f s of %s in %" PRIu64 " samples, %" PRIu64 " profiles.\n", options->path != NULL ? "File" : "Group",
+            subject->title, (double)weights->total / 1e9, pando_shown_clock(shown), profile->meta.samples, subject->profile_count);
+    pando_shown_print_states(out, shown);
+    pando_shown_print_slices(out, shown);
     int error = 0;
     if (options->top != 0) {
-        putchar('\n');
-        error = pando_top_table_print(stdout, profile, weights, pando_shown_clock(shown), (uint32_t)options->top);
+        fputc('\n', out);
+        error = pando_top_table_print(out, profile, weights, pando_shown_clock(shown), (uint32_t)options->top);
     }
     if (error == 0 && options->min_percent < 100) {
-        putchar('\n');
-        error = pando_tree_print(stdout, profile, weights, options->min_percent);
+        fputc('\n', out);
+        error = pando_tree_print(out, profile, weights, options->min_percent);
     }
     return error;
 }
 
-static int print(const struct options *options, const char *group, const struct pando_shown *shown, uint64_t profile_count)
+/* As text or JSON, of one view. */
+static int print_shown(FILE *out, const struct options *options, struct subject *subject)
 {
-    struct pando_weights weights;
-    int error = pando_weights_make(shown->profile, &weights);
+    struct pando_shown shown;
+    struct pando_weights weights = {0};
+    int error = pando_shown_make(subject->profile, &options->slices, options->view, &shown);
+    subject->profile = NULL; /* it was taken over */
     if (error == 0)
-        error = options->as_json ? pando_report_json_print(stdout, group, shown, &weights, profile_count,
-                                                           (uint32_t)options->top)
-                                 : print_text(options, group, shown, &weights, profile_count);
+        error = pando_weights_make(shown.profile, &weights);
+    if (error == 0)
+        error = options->output.kind == PANDO_OUTPUT_JSON
+                    ? pando_report_json_print(out, subject->title, &shown, &weights, subject->profile_count, (uint32_t)options->top)
+                    : print_text(out, options, subject, &shown, &weights);
     pando_weights_release(&weights);
-    if (error == 0 && (fflush(stdout) != 0 || ferror(stdout)))
-        error = PANDO_ERR_IO;
+    pando_shown_release(&shown);
+    return error;
+}
+
+/* Only what is wished for stays. */
+static int select_slices(const struct options *options, struct subject *subject)
+{
+    struct pando_profile *selected;
+    if (options->slices.thread_count == 0 && options->slices.label_count == 0)
+        return 0;
+    int error = pando_profile_select(subject->profile, &options->slices, &selected);
     if (error != 0)
-        pando_cli_complain("the report cannot be written: %s.", pando_error_text(error));
-    return error == 0 ? PANDO_EXIT_OK : PANDO_EXIT_FAILED;
+        return error;
+    if (selected != subject->profile)
+        pando_profile_free(subject->profile);
+    subject->profile = selected;
+    return 0;
+}
+
+static int print(const struct options *options, struct subject *subject)
+{
+    const struct pando_export_about about = {.title = subject->title, .profile_count = subject->profile_count,
+                                             .view = options->view, .ns_per_sample = subject->ns_per_sample};
+    FILE *out = pando_output_open(&options->output);
+    if (out == NULL)
+        return PANDO_EXIT_FAILED;
+    int error = options->output.kind == PANDO_OUTPUT_EXPORT ? select_slices(options, subject) : print_shown(out, options, subject);
+    if (error == 0 && options->output.kind == PANDO_OUTPUT_EXPORT)
+        error = pando_output_export(out, options->output.format, subject->profile, &about);
+    if (error != 0 && error != PANDO_ERR_IO)
+        pando_cli_complain("the report cannot be made: %s.", pando_error_text(error));
+    bool is_written = pando_output_close(&options->output, out);
+    return error == 0 && is_written ? PANDO_EXIT_OK : PANDO_EXIT_FAILED;
+}
+
+static int read_file(const struct options *options, struct subject *subject, char *message, size_t message_bytes)
+{
+    enum pando_input_kind kind;
+    const char *slash = strrchr(options->path, '/');
+    snprintf(subject->title, sizeof subject->title, "%.200s", slash != NULL ? slash + 1 : options->path);
+    int error = pando_input_read(options->path, options->ns_per_count != 0 ? options->ns_per_count : 1, &subject->profile, &kind,
+                                 &subject->profile_count, message, message_bytes);
+    if (error == 0 && kind == PANDO_INPUT_FOLDED && options->ns_per_count == 0)
+        pando_cli_complain("%s does not say what it counts: taken as nanoseconds, as Pando writes them. --unit samples takes each as 10 ms.",
+                           subject->title);
+    return error;
+}
+
+static int read_source(const struct options *options, struct subject *subject, char *message, size_t message_bytes)
+{
+    int error = 0;
+    if (options->group != NULL)
+        snprintf(subject->title, sizeof subject->title, "%s", options->group);
+    else
+        error = pando_source_only_group(&options->source, subject->title, sizeof subject->title, message, message_bytes);
+    return error != 0 ? error
+                      : pando_source_merge(&options->source, subject->title, options->start_ms, options->end_ms, &subject->profile,
+                                           &subject->profile_count, message, message_bytes);
 }
 
 int pando_cli_report(int argc, char **argv)
 {
     struct options options = {.end_ms = UINT64_MAX, .top = 20, .min_percent = 1.0};
+    struct subject subject = {0};
+    char message[2048] = "";
     if (!parse_options(argc, argv, &options))
         return PANDO_EXIT_USAGE;
-    char group[PANDO_GROUP_BYTES], message[2048] = "";
-    if (options.group != NULL) {
-        snprintf(group, sizeof group, "%s", options.group);
-    } else if (pando_source_only_group(&options.source, group, sizeof group, message, sizeof message) != 0) {
+    int error = options.path != NULL ? read_file(&options, &subject, message, sizeof message)
+                                     : read_source(&options, &subject, message, sizeof message);
+    if (error != 0) {
         pando_cli_complain("%s", message);
         return PANDO_EXIT_FAILED;
     }
-    struct pando_profile *profile;
-    uint64_t profile_count = 0;
-    if (pando_source_merge(&options.source, group, options.start_ms, options.end_ms, &profile, &profile_count, message,
-                           sizeof message) != 0) {
-        pando_cli_complain("%s", message);
-        return PANDO_EXIT_FAILED;
-    }
-    struct pando_shown shown;
-    if (pando_shown_make(profile, &options.slices, options.view, &shown) != 0) {
-        pando_cli_complain("there is no memory.");
-        return PANDO_EXIT_FAILED;
-    }
-    int status = print(&options, group, &shown, profile_count);
-    pando_shown_release(&shown);
+    subject.ns_per_sample = pando_export_ns_per_sample(subject.profile);
+    int status = print(&options, &subject);
+    pando_profile_free(subject.profile);
     return status;
 }

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "cli/shown.h"
-#include "cli/weights.h"
+#include "profile/weights.h"
 #include "profile/profile.h"
 
 /* {"group","totalNs","samples","profiles","startMs","endMs","counters","top":[{"name","object","selfNs","totalNs",

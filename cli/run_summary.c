@@ -13,7 +13,7 @@
 #include "cli/target_check.h"
 #include "cli/terminal_text.h"
 #include "cli/top_table.h"
-#include "cli/weights.h"
+#include "profile/weights.h"
 
 static void explain_absence(const char *command, const char *message)
 {

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "cli/weights.h"
+#include "profile/weights.h"
 #include "profile/profile.h"
 
 enum { PANDO_TOP_TABLE_MAX = 10000 };

@@ -132,7 +132,8 @@ static int add_objects(struct decoding *decoding, const json_t *objects)
 
 static int build(struct decoding *decoding, const json_t *root)
 {
-    const json_t *frames = json_object_get(root, "frames"), *nodes = json_object_get(root, "nodes");
+    const json_t *tree = json_object_get(root, "tree"); /* of a report; else the members are the root's own */
+    const json_t *frames = json_object_get(tree != NULL ? tree : root, "frames"), *nodes = json_object_get(tree != NULL ? tree : root, "nodes");
     if (!json_is_array(frames) || !json_is_object(nodes))
         return PANDO_ERR_INVALID;
     struct pando_profile_meta *meta = pando_profile_builder_meta(decoding->builder);

@@ -1,4 +1,5 @@
-/* Why: the receiver's answer to GET /api/v1/groups/GROUP/tree, as a profile.
+/* Why: the receiver's answer to GET /api/v1/groups/GROUP/tree, as a profile; and what
+ * `pando report --format json` prints.
  * Context: own process. The bytes come from outside: all is checked, nothing recurses. */
 #ifndef PANDO_CLI_TREE_JSON_H
 #define PANDO_CLI_TREE_JSON_H

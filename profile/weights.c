@@ -1,5 +1,5 @@
-/* Why: cli/weights.h. Context: own process. */
-#include "cli/weights.h"
+/* Why: profile/weights.h. Context: own process. */
+#include "profile/weights.h"
 
 #include <stdlib.h>
 

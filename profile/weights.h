@@ -1,7 +1,7 @@
 /* Why: self and total weights of a call tree, for each node and for each frame; a recursive function's total counts once.
- * Context: own process. Pure. Iterative: a tree may be as deep as it likes. */
-#ifndef PANDO_CLI_WEIGHTS_H
-#define PANDO_CLI_WEIGHTS_H
+ * Context: own processes. Pure. Iterative: a tree may be as deep as it likes. */
+#ifndef PANDO_PROFILE_WEIGHTS_H
+#define PANDO_PROFILE_WEIGHTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
