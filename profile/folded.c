@@ -22,18 +22,21 @@ int pando_import_refuse(const struct pando_import *import, int error, const char
     return error;
 }
 
-/* What ends a frame or a line is another character in a name. */
+/* What ends a frame or a line (for readers in JavaScript also U+2028 and U+2029) is another character in a name. */
 static void write_name(struct pando_buffer *out, const char *name)
 {
     if (name[0] == '\0')
         name = "[unknown]";
     for (;;) {
-        size_t plain = strcspn(name, ";\n\r\t");
+        size_t plain = strcspn(name, ";\n\r\t\xe2");
         pando_buffer_append(out, name, plain);
         name += plain;
         if (*name == '\0')
             return;
-        pando_buffer_append_char(out, *name++ == ';' ? ':' : ' ');
+        bool is_separator = strncmp(name, "\xe2\x80\xa8", 3) == 0 || strncmp(name, "\xe2\x80\xa9", 3) == 0;
+        char replaced = *name == ';' ? ':' : (unsigned char)*name == 0xe2 && !is_separator ? *name : ' ';
+        pando_buffer_append_char(out, replaced);
+        name += is_separator ? 3 : 1;
     }
 }
 

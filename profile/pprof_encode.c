@@ -94,6 +94,11 @@ static void write_slice(struct encoder *encoder, uint32_t frame)
     }
 }
 
+static uint64_t whole(double value)
+{
+    return value < 9e18 ? (uint64_t)(value + 0.5) : INT64_MAX;
+}
+
 static void write_samples(struct encoder *encoder, const struct pando_stacks *stacks)
 {
     const struct pando_profile *profile = encoder->profile;
@@ -107,7 +112,7 @@ static void write_samples(struct encoder *encoder, const struct pando_stacks *st
         if (per_sample > 0) {
             /* Rounded so that the sum is right, not each. */
             sum_ns += (double)stack.weight;
-            uint64_t until_here = (uint64_t)(sum_ns / per_sample + 0.5);
+            uint64_t until_here = whole(sum_ns / per_sample);
             pando_proto_write_number(&encoder->inner, until_here - counted);
             counted = until_here;
         }
@@ -159,10 +164,29 @@ static uint64_t offset_of(const char *name)
            pando_cursor_hex(&cursor, INT64_MAX, &offset) == 0 ? offset : 0;
 }
 
+/* Readers take the first mapping for the program: that of the process's name, else the first that is no library. */
+static void write_main_mapping(struct encoder *encoder)
+{
+    const struct pando_profile *profile = encoder->profile;
+    const char *process = profile->strings[profile->meta.process_name];
+    uint32_t best = 0;
+    for (uint32_t i = 0; i < profile->frame_count; i++) {
+        const char *object = profile->strings[profile->frames[i].object];
+        if (process[0] != '\0' && strcmp(object, process) == 0) {
+            best = profile->frames[i].object;
+            break;
+        }
+        if (best == 0 && object[0] != '\0' && object[0] != '[' && object[0] != '<' && strstr(object, ".so") == NULL)
+            best = profile->frames[i].object;
+    }
+    mapping_of(encoder, best);
+}
+
 /* Each frame is a function and a location; the root's are written too, unused. */
 static void write_frames(struct encoder *encoder, const struct pando_stacks *stacks)
 {
     const struct pando_profile *profile = encoder->profile;
+    write_main_mapping(encoder);
     for (uint32_t i = 0; i < profile->frame_count && encoder->failed == 0; i++) {
         const struct pando_profile_frame *frame = &profile->frames[i];
         if (stacks->kinds[i] != PANDO_PROFILE_NO_STATE)
@@ -219,7 +243,7 @@ static void write_profile(struct encoder *encoder, const struct pando_stacks *st
     if (meta->end_wall_ms > meta->start_wall_ms)
         pando_proto_field_number(encoder->out, PROFILE_DURATION, (meta->end_wall_ms - meta->start_wall_ms) * 1000000);
     write_value_type(encoder, PROFILE_PERIOD_TYPE, clock, "nanoseconds");
-    pando_proto_field_number(encoder->out, PROFILE_PERIOD, (uint64_t)(encoder->about->ns_per_sample + 0.5));
+    pando_proto_field_number(encoder->out, PROFILE_PERIOD, whole(encoder->about->ns_per_sample));
     write_comments(encoder);
     pando_proto_field_number(encoder->out, PROFILE_DEFAULT_TYPE, text(encoder, clock));
     for (uint32_t i = 0; i < encoder->strings.count; i++)

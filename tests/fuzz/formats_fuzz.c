@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "profile/codeguru_ion.h"
+#include "profile/export.h"
+#include "profile/import.h"
 
 enum { INPUT_MAX_BYTES = 1 << 20 };
 
@@ -57,6 +59,40 @@ static void read_codeguru(const char *bytes, size_t len_bytes, int is_ion)
     pando_profile_free(profile);
 }
 
+static uint64_t total_of(const struct pando_profile *profile)
+{
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < profile->node_count; i++)
+        total += profile->nodes[i].self;
+    return total;
+}
+
+/* Other tools' forms, and all that is written of them. */
+static void read_import(const char *bytes, size_t len_bytes, int is_pprof)
+{
+    struct pando_profile *profile = NULL, *again = NULL;
+    char message[512] = "";
+    const struct pando_import import = {.memory_bytes = 16 << 20, .ns_per_count = 1000, .message = message, .message_bytes = sizeof message};
+    int error = (is_pprof ? pando_pprof_decode : pando_folded_decode)(bytes, len_bytes, &import, &profile);
+    require(error == 0 || message[0] != '\0', "refused without a word");
+    if (error != 0)
+        return;
+    const struct pando_export_about about = {.title = "fuzz", .ns_per_sample = pando_export_ns_per_sample(profile)};
+    for (const struct pando_export_format *format = pando_export_formats; format->name != NULL; format++) {
+        struct pando_buffer out;
+        pando_buffer_init(&out, 256 << 20);
+        require(format->encode(profile, &about, &out) == 0, "what was read cannot be written");
+        const struct pando_import wide = {.memory_bytes = 256 << 20, .ns_per_count = 1, .message = message, .message_bytes = sizeof message};
+        if (strcmp(format->name, "pprof") == 0) {
+            require(pando_pprof_decode(out.bytes, out.len_bytes, &wide, &again) == 0, "what was written cannot be read");
+            require(total_of(again) <= total_of(profile), "there is more than was written");
+            pando_profile_free(again);
+        }
+        pando_buffer_release(&out);
+    }
+    pando_profile_free(profile);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes)
 {
     if (len_bytes == 0 || len_bytes > INPUT_MAX_BYTES)
@@ -68,6 +104,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len_bytes)
     char *exact = len_bytes > 1 ? realloc(own, len_bytes - 1) : own;
     if (bytes[0] == 'i' || bytes[0] == 'j')
         read_codeguru(exact, len_bytes - 1, bytes[0] == 'i');
+    else if (bytes[0] == 'p' || bytes[0] == 'f')
+        read_import(exact, len_bytes - 1, bytes[0] == 'p');
     free(exact);
     return 0;
 }
