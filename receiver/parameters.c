@@ -73,7 +73,7 @@ int pando_take_token(struct pando_request *request, const char *name, const char
 
 int pando_take_object(struct pando_request *request, json_t **ret_object)
 {
-    json_error_t where = {.text = "there is no memory"};
+    json_error_t where = {.text = ""};
     json_t *root = request->body.len_bytes == 0
                        ? json_object()
                        : json_loadb(request->body.bytes, request->body.len_bytes, JSON_REJECT_DUPLICATES, &where);
@@ -83,6 +83,9 @@ int pando_take_object(struct pando_request *request, json_t **ret_object)
     }
     bool is_json = root != NULL;
     json_decref(root);
+    /* It has no word for a lack of memory; and a 400 would tell an agent to stop. */
+    if (!is_json && (where.text[0] == '\0' || json_error_code(&where) == json_error_out_of_memory))
+        return pando_request_refuse(request, 500, PANDO_INTERNAL, "There is no memory for this body.");
     return is_json ? pando_request_refuse(request, 400, PANDO_VALIDATION, "The body must be a JSON object.")
                    : pando_request_refuse(request, 400, PANDO_VALIDATION, "The body is no JSON object: %s at byte %d.", where.text,
                                           where.position);
