@@ -40,6 +40,9 @@ struct pando_sts_role {
 int pando_sts_assume_role(struct pando_credentials_fetch *fetch, const struct pando_sts_role *role,
                           const struct pando_credentials *base, struct pando_credentials *credentials);
 
+/* Reads the XML of an answer of STS's, with its NUL. 0, or PANDO_ERR_SYNTAX and a reason. */
+int pando_sts_read_answer(struct pando_credentials_fetch *fetch, const char *xml, struct pando_credentials *credentials);
+
 /* Reads the JSON of a container's or the metadata service's answer. 0, or PANDO_ERR_SYNTAX and a reason. */
 int pando_credentials_read_reply(struct pando_credentials_fetch *fetch, const char *body, size_t body_bytes,
                                  struct pando_credentials *credentials);

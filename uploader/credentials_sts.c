@@ -120,7 +120,7 @@ static bool take(const char *xml, const char *name, char *to, size_t to_bytes)
     return true;
 }
 
-static int read_answer(struct pando_credentials_fetch *fetch, const char *xml, struct pando_credentials *credentials)
+int pando_sts_read_answer(struct pando_credentials_fetch *fetch, const char *xml, struct pando_credentials *credentials)
 {
     char expires[64];
     const char *part = strstr(xml, "<Credentials>");
@@ -160,7 +160,7 @@ static int ask(struct pando_credentials_fetch *fetch, const struct pando_buffer 
                                sizeof reason);
         error = pando_credentials_answer_error(&answer);
         if (error == 0)
-            return read_answer(fetch, answer.body, credentials);
+            return pando_sts_read_answer(fetch, answer.body, credentials);
         pando_credentials_fail(fetch, error, "STS does not give the role: %s", reason);
         bool is_worth_another = error == PANDO_ERR_NETWORK || answer.outcome.status >= 500 || answer.outcome.status == 429 ||
                                 strcmp(answer.error_type, "IDPCommunicationError") == 0 ||

@@ -51,6 +51,22 @@ static int find_function(const char *environment, struct pando_uploader_fleet *f
     return keep(fleet, name, info);
 }
 
+int pando_fleet_read_task(const char *body, size_t body_bytes, struct pando_uploader_fleet *fleet)
+{
+    json_t *task = json_loadb(body, body_bytes, 0, NULL);
+    json_t *limits = json_object_get(task, "Limits");
+    json_t *cpu = json_object_get(limits, "CPU"), *memory = json_object_get(limits, "Memory");
+    const char *arn = json_string_value(json_object_get(task, "TaskARN"));
+    json_t *info = arn != NULL ? json_pack("{s:s, s:s}", "computeType", "aws_fargate_task", "taskArn", arn) : NULL;
+    if (info != NULL && json_is_number(cpu))
+        json_object_set(info, "cpuLimit", cpu);
+    if (info != NULL && json_is_integer(memory))
+        json_object_set(info, "memoryLimitInMB", memory);
+    int error = keep(fleet, arn, info);
+    json_decref(task);
+    return error;
+}
+
 static int find_task(const char *environment, struct pando_http *http, const atomic_bool *abort, struct pando_uploader_fleet *fleet)
 {
     char url[512], reason[200];
@@ -63,18 +79,7 @@ static int find_task(const char *environment, struct pando_http *http, const ato
     pando_http_send(http, &request, false, abort, &answer, reason, sizeof reason);
     if (answer.outcome.failure != PANDO_TRY_ANSWERED || answer.outcome.status != 200)
         return PANDO_ERR_NOT_FOUND;
-    json_t *task = json_loadb(answer.body, answer.body_bytes, 0, NULL);
-    json_t *limits = json_object_get(task, "Limits");
-    json_t *cpu = json_object_get(limits, "CPU"), *memory = json_object_get(limits, "Memory");
-    const char *arn = json_string_value(json_object_get(task, "TaskARN"));
-    json_t *info = arn != NULL ? json_pack("{s:s, s:s}", "computeType", "aws_fargate_task", "taskArn", arn) : NULL;
-    if (info != NULL && json_is_number(cpu))
-        json_object_set(info, "cpuLimit", cpu);
-    if (info != NULL && json_is_integer(memory))
-        json_object_set(info, "memoryLimitInMB", memory);
-    int error = keep(fleet, arn, info);
-    json_decref(task);
-    return error;
+    return pando_fleet_read_task(answer.body, answer.body_bytes, fleet);
 }
 
 static int find_machine(const char *environment, struct pando_http *http, const atomic_bool *abort,

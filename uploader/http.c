@@ -118,29 +118,36 @@ static size_t keep_answer(char *bytes, size_t size, size_t count, void *context)
     return len <= room ? len : 0; /* 0 ends the transfer: the status is known, more words are of no use */
 }
 
-/* The two headers that matter, and an end to those that never end. */
-static size_t look_at_header(char *line, size_t size, size_t count, void *context)
+void pando_http_read_header(const char *line, size_t len, int64_t *date_wall_s, char *error_type, size_t error_type_bytes)
 {
     static const char date[] = "date:", type[] = "x-amzn-errortype:";
+    char value[128];
+    size_t skip = len > sizeof date && strncasecmp(line, date, sizeof date - 1) == 0   ? sizeof date - 1
+                  : len > sizeof type && strncasecmp(line, type, sizeof type - 1) == 0 ? sizeof type - 1
+                                                                                       : 0;
+    bool is_date = skip == sizeof date - 1;
+    if (skip == 0)
+        return;
+    while (skip < len && line[skip] == ' ')
+        skip++;
+    snprintf(value, sizeof value, "%.*s", (int)(len - skip < 100 ? len - skip : 100), line + skip);
+    value[strcspn(value, "\r\n")] = '\0';
+    int64_t wall_s = is_date ? (int64_t)curl_getdate(value, NULL) : 0;
+    if (is_date)
+        *date_wall_s = wall_s > 0 ? wall_s : 0;
+    else
+        pando_response_error_type(value, strlen(value), error_type, error_type_bytes);
+}
+
+/* The headers that matter, and an end to those that never end. */
+static size_t look_at_header(char *line, size_t size, size_t count, void *context)
+{
     struct pando_http *http = context;
     size_t len = size * count;
     http->header_bytes += len;
     if (http->header_bytes > HEADERS_MAX_BYTES)
         return 0;
-    char value[128];
-    size_t skip = len > sizeof date && strncasecmp(line, date, sizeof date - 1) == 0   ? sizeof date - 1
-                  : len > sizeof type && strncasecmp(line, type, sizeof type - 1) == 0 ? sizeof type - 1
-                                                                                       : 0;
-    if (skip == 0)
-        return len;
-    while (skip < len && line[skip] == ' ')
-        skip++;
-    snprintf(value, sizeof value, "%.*s", (int)(len - skip < 100 ? len - skip : 100), line + skip);
-    value[strcspn(value, "\r\n")] = '\0';
-    if (line[0] == 'd' || line[0] == 'D')
-        http->date_wall_s = curl_getdate(value, NULL) > 0 ? curl_getdate(value, NULL) : 0;
-    else
-        pando_response_error_type(value, strlen(value), http->error_type, sizeof http->error_type);
+    pando_http_read_header(line, len, &http->date_wall_s, http->error_type, sizeof http->error_type);
     return len;
 }
 

@@ -50,4 +50,7 @@ bool pando_http_enter_tls(struct pando_http *http);
 /* Closes the connection and gives back every descriptor; the next exchange makes new ones. */
 void pando_http_rest(struct pando_http *http);
 
+/* What a header line of an answer says that matters: its Date (0: none that makes sense), or its error's name. Else nothing changes. Pure. */
+void pando_http_read_header(const char *line, size_t len, int64_t *date_wall_s, char *error_type, size_t error_type_bytes);
+
 #endif

@@ -7,5 +7,7 @@
 
 /* When a process began, in the kernel's ticks since boot: with the pid it names one process for good. 0: there is none. */
 uint64_t pando_spool_start_of(uint32_t pid);
+/* The same out of the text of /proc/PID/stat. Pure. */
+uint64_t pando_spool_start_of_text(const char *text);
 
 #endif
