@@ -49,11 +49,12 @@ def below_main(body):
     return None
 
 
-def profile(libpando, program, arguments, **settings):
+def profile(libpando, program, arguments, folder=None, **settings):
     with Service(Handler) as service:
         service.bodies = []
         variables = environment(libpando, service.url, "inlined", rate_hz=1000, **settings)
-        subprocess.run([program, *arguments], env=variables, stdout=subprocess.DEVNULL, check=True, timeout=120)
+        subprocess.run([program, *arguments], env=variables, stdout=subprocess.DEVNULL, check=True, timeout=120,
+                       cwd=folder)
         bodies = [body for path, body in service.bodies if "callgraph" in body]
         check(bodies, f"no profile: {[path for path, _ in service.bodies]}")
         return max(bodies, key=lambda body: body["debugInfo"]["genericMetrics"].get("signals", 0)) # another may tell of the thread's end
@@ -75,7 +76,7 @@ def check_made_code(libpando):
         script = os.path.join(folder, "script.js")
         with open(script, "w", encoding="utf-8") as file:
             file.write(SCRIPT)
-        body = json.dumps(profile(libpando, "node", ["--perf-basic-prof", script])["callgraph"])
+        body = json.dumps(profile(libpando, shutil.which("node"), ["--perf-basic-prof", script], folder)["callgraph"])
         check('"[jit]:innerOfScript"' in body, f"node's functions have no names: {body[:3000]}")
         check(script in body, "node's functions have no files")
         for name in os.listdir("/tmp"):
