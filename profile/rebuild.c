@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "profile/twins.h"
 
 enum { FATE_USEFUL = 128 }; /* there is weight in the node or below it */
 
@@ -34,23 +35,27 @@ static void mark_useful(const struct pando_profile *from, uint8_t *fates, bool p
 
 /* The node's number in `to`: a child of where its parent went, or that place itself. */
 static int64_t place(const struct pando_profile *from, struct pando_profile_builder *to, uint32_t number, uint8_t fate,
-                     const uint32_t *node_map)
+                     const uint32_t *node_map, const uint32_t *shown_as)
 {
     const struct pando_profile_node *node = &from->nodes[number];
     if (number == 0)
         return 0;
     if ((fate & PANDO_FATE_FRAME) == 0 || (fate & FATE_USEFUL) == 0)
         return node_map[node->parent];
-    int64_t frame = pando_profile_builder_frame(to, from->frames[node->frame]);
+    int64_t frame = pando_profile_builder_frame(to, from->frames[shown_as[node->frame]]);
     return frame < 0 ? frame : pando_profile_builder_child(to, node_map[node->parent], (uint32_t)frame);
 }
 
 static int copy_nodes(const struct pando_profile *from, struct pando_profile_builder *to, const uint8_t *fates)
 {
-    uint32_t *node_map = malloc(((size_t)from->node_count + 1) * sizeof *node_map);
-    int error = node_map == NULL ? PANDO_ERR_NO_MEMORY : 0;
+    uint32_t *node_map = malloc(((size_t)from->node_count + from->frame_count + 1) * sizeof *node_map);
+    if (node_map == NULL)
+        return PANDO_ERR_NO_MEMORY;
+    uint32_t *shown_as = node_map + from->node_count;
+    pando_profile_twins(from, shown_as);
+    int error = 0;
     for (uint32_t i = 0; i < from->node_count && error == 0; i++) {
-        int64_t number = place(from, to, i, fates[i], node_map);
+        int64_t number = place(from, to, i, fates[i], node_map, shown_as);
         error = number < 0 ? (int)number : 0;
         node_map[i] = (uint32_t)number;
         if (error == 0 && (fates[i] & PANDO_FATE_WEIGHT) != 0)

@@ -13,7 +13,8 @@ enum pando_fate {
     PANDO_FATE_WEIGHT = 2,  /* its self is counted */
 };
 
-/* A copy in which each node meets its fate: `fates` has one of each, enum pando_fate or'ed. `prune`: nodes with nothing in them or
+/* A copy in which each node meets its fate, and twins (profile/twins.h) are one frame: `fates` has one of each, enum pando_fate
+ * or'ed. `prune`: nodes with nothing in them or
  * below them are left out. The profile is the caller's to free. PANDO_ERR_NO_MEMORY. */
 int pando_profile_rebuild(const struct pando_profile *from, uint8_t *fates, bool prune, struct pando_profile **ret_profile);
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "profile/rebuild.h"
+#include "profile/twins.h"
 #include "profile/slices.h"
 #include "profile/states.h"
 
@@ -48,7 +49,7 @@ int pando_profile_select(struct pando_profile *profile, const struct pando_slice
 {
     bool is_any = wish == NULL || (wish->thread_count == 0 && wish->label_count == 0);
     *ret_selected = profile;
-    if (is_any && !has_slices(profile))
+    if (is_any && !has_slices(profile) && !pando_profile_has_twins(profile))
         return 0;
     uint8_t *fates = malloc((size_t)profile->node_count + profile->frame_count);
     if (fates == NULL)

@@ -67,8 +67,9 @@ bool pando_slice_wish_label(struct pando_slice_wish *wish, const char *text);
 bool pando_slice_is_wished(const struct pando_slice *slice, const struct pando_slice_wish *wish);
 
 /* The profile with the wished slices' weight only, where no slice is a frame any more; states stay as they are. NULL or an empty
- * wish: the weight of all slices, and what is in none. *ret_selected is `profile` itself when nothing is wished and it has no
- * slices, else a new one; the caller frees both (once). PANDO_ERR_NO_MEMORY. */
+ * wish: the weight of all slices, and what is in none. Functions whose file was not known at first are one (profile/twins.h).
+ * *ret_selected is `profile` itself when there is nothing to do, else a new one; the caller frees both (once).
+ * PANDO_ERR_NO_MEMORY. */
 int pando_profile_select(struct pando_profile *profile, const struct pando_slice_wish *wish, struct pando_profile **ret_selected);
 
 /* A slice and what it weighs. */

@@ -4,7 +4,7 @@
 // when a larger object has that one already, the next free one.
 
 import { change } from "./diff.js";
-import { isSystem, packageOf } from "./names.js";
+import { packageOf } from "./names.js";
 
 const HUES = [210, 36, 152, 268, 12, 90, 332, 184, 54, 232, 122, 300];
 const SHADES = 5;
@@ -66,8 +66,9 @@ export function colorKey(frame, coloring) {
     return coloring === "package" ? packageOf(frame.name) || frame.object : frame.object;
 }
 
-/** A colour for each frame; neighbours of one object differ a little. @param {import("./tree.js").Frame[]} frames @param {boolean} dark @param {string} coloring a key of COLORINGS */
-export function frameColors(frames, dark, coloring = "object") {
+/** A colour for each frame; neighbours of one object differ a little. @param {import("./tree.js").Frame[]} frames @param {boolean} dark
+ * @param {string} coloring a key of COLORINGS @param {(object: string) => boolean} isSystem for "mine" */
+export function frameColors(frames, dark, coloring = "object", isSystem = () => false) {
     return frames.map((frame) => {
         const mark = hash(frame.name), shade = mark % SHADES;
         if (coloring === "function")

@@ -15,6 +15,7 @@ import { assignTreeColors, makeLegend } from "./legend.js";
 import { makeLensBar } from "./lens_bar.js";
 import { openMenu } from "./menu.js";
 import { makeModel } from "./model.js";
+import { systemTest } from "./names.js";
 import { makeNotice } from "./notice.js";
 import { makeRangePicker } from "./range.js";
 import { makeSandwich } from "./sandwich.js";
@@ -120,7 +121,7 @@ export function makeGroupView(app) {
     function fillOf(of) {
         if (of.sides !== undefined)
             return changeColors(/** @type {any} */ (of), isDark());
-        const colors = frameColors(of.frames, isDark(), app.get().coloring);
+        const colors = frameColors(of.frames, isDark(), app.get().coloring, systemTest(of.meta));
         return (/** @type {number} */ node) => colors[of.frame[node]];
     }
 

@@ -5,7 +5,7 @@ import { assignColors, changeColor, colorKey, isDark, objectColor } from "./colo
 import { SIGMAS } from "./diff.js";
 import { h } from "./dom.js";
 import { percent, visibleShort } from "./format.js";
-import { isSystem } from "./names.js";
+import { systemTest } from "./names.js";
 
 const SHOWN = 8;
 
@@ -53,7 +53,7 @@ export function makeLegend(onChoose) {
 
     /** @param {import("./tree.js").Tree} tree @param {boolean} dark */
     function mine(tree, dark) {
-        const sums = new Map(sumsBy(tree, (frame) => (isSystem(frame.object) ? "system" : "mine")));
+        const isSystem = systemTest(tree.meta), sums = new Map(sumsBy(tree, (frame) => (isSystem(frame.object) ? "system" : "mine")));
         return [["mine", "the program’s own code"], ["system", "the system’s libraries"]].map(([key, text]) => h("span.item", {},
             swatch(key === "mine" ? `hsl(28 ${dark ? "34% 32%" : "56% 76%"})` : objectColor("", dark)), h("span.label", {}, text), h("span.number", {}, percent(sums.get(key) ?? 0, tree.total[0]))));
     }

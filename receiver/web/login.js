@@ -29,3 +29,5 @@ form.addEventListener("submit", async (event) => {
     }
     token.select();
 });
+
+export {}; // a module: its names are its own

@@ -83,14 +83,28 @@ export function packageOf(name) {
     return go !== null && go[1].includes("/") ? go[1] : "";
 }
 
-/** Objects that come with the system rather than with the program. Known by name: profiles carry no folders. */
+/** Objects that come with the system rather than with the program, where only their names are known. */
 const SYSTEM = new RegExp("^(?:ld-|ld-linux|\\[|lib(?:c|m|pthread|dl|rt|resolv|util|stdc\\+\\+|gcc_s|atomic|gomp|c\\+\\+|c\\+\\+abi|unwind|ssl|crypto|z|zstd|lzma|bz2|lz4"
     + "|curl|nghttp2|gnutls|nettle|gmp|mpfr|mpc|isl|sqlite3|xml2|glib-2|gobject-2|gio-2|pcre|pcre2-8|selinux|systemd|cap|tinfo|ncurses\\w*|readline"
     + "|jemalloc|tcalloc|tcmalloc\\w*|mimalloc|nss_\\w+|musl\\S*|icu\\w+|ffi|expat|uuid|elf|dw|pando\\S*)[-.\\d]*(?:\\.|$))");
 
-/** @param {string} object */
-export function isSystem(object) {
-    return object === "" || SYSTEM.test(object);
+/** Folders of what the distribution installed; what is under these is the machine's owner's. */
+const SYSTEM_FOLDER = /^\/(?:usr\/)?(?:lib(?:32|64|x32|exec)?|bin|sbin)\//;
+
+/** Whether an object came with the system. A path decides where the agent told it; only the program itself is always mine, wherever it
+ * lies. @param {string} object @param {Map<string, string>} [paths] by object @param {string} [program] the process's name */
+export function isSystem(object, paths, program) {
+    if (object !== "" && object === program)
+        return false;
+    const path = paths?.get(object);
+    return object === "" || SYSTEM.test(object) || path !== undefined && SYSTEM_FOLDER.test(path);
+}
+
+/** A test of objects, by what the receiver's answer tells of them. @param {any} meta @returns {(object: string) => boolean} */
+export function systemTest(meta) {
+    /** @type {Map<string, string>} */
+    const paths = new Map((meta?.objects ?? []).map((/** @type {any} */ o) => [o.name, o.path ?? ""]));
+    return (object) => isSystem(object, paths, meta?.processName);
 }
 
 /** Why a frame has no name of its own, and what would help; null: it has one. @param {{name: string, object: string}} frame */
