@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -231,7 +232,7 @@ static void test_a_damaged_profile_holds_up_nothing(void **state)
 struct crowd {
     struct pando_store *store;
     unsigned number;
-    volatile bool *stop;
+    atomic_bool *stop;
 };
 
 enum { CROWD_PROFILES = 150 };
@@ -286,7 +287,7 @@ static void *crowd_read(void *context)
 
 static void crowd(struct pando_store *one, struct pando_store *other)
 {
-    volatile bool stop = false;
+    atomic_bool stop = false;
     void *(*const works[])(void *) = {crowd_post, crowd_post, crowd_roll, crowd_roll, crowd_read, crowd_read};
     enum { THREADS = 6, POSTERS = 2 };
     struct crowd crowds[THREADS];
