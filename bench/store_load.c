@@ -3,9 +3,12 @@
  *
  *     store_load fill SEED.sqlite GROUP OUT.sqlite AGENTS INTERVALS START_MS NODES     profiles of 5 minutes, straight into a store
  *     store_load post SEED.sqlite GROUP HOST PORT CONNECTIONS POSTS PER_SECOND NODES   posts over HTTP, connections kept
+ *     store_load roll STORE.sqlite                      rolls up what is due
+ *     store_load ask STORE.sqlite GROUP START_MS END_MS TIMES [HOST]   sums of a range; before the first the file leaves the page cache
  *
  * NODES: of the seed, at most (0: all). PER_SECOND 0: as fast as it goes. It prints what was reached, and how long posts took. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -211,6 +214,52 @@ static void *post(void *context)
     return NULL;
 }
 
+static int roll(const char *path)
+{
+    char message[512];
+    struct pando_store *store;
+    if (pando_store_open(path, false, &store, message, sizeof message) != 0)
+        die(message);
+    double begin_s = now_s();
+    if (pando_store_roll_up(store, (uint64_t)time(NULL) * 1000, message, sizeof message) != 0)
+        die(message);
+    printf("rolled up in %.1f s\n", now_s() - begin_s);
+    pando_store_close(store);
+    return 0;
+}
+
+static void leave_page_cache(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fdatasync(fd) != 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) != 0)
+        die("cannot clear the page cache");
+    close(fd);
+}
+
+static int ask(int argc, char **argv)
+{
+    const struct pando_store_query query = {.group = argv[3], .start_ms = strtoull(argv[4], NULL, 10),
+                                            .end_ms = strtoull(argv[5], NULL, 10), .host = argc > 7 ? argv[7] : NULL};
+    leave_page_cache(argv[2]);
+    for (int i = 0; i < atoi(argv[6]); i++) {
+        char message[512];
+        struct pando_store *store;
+        struct pando_profile *profile;
+        uint64_t count;
+        double begin_s = now_s();
+        if (pando_store_open(argv[2], true, &store, message, sizeof message) != 0)
+            die(message);
+        double open_s = now_s();
+        if (pando_store_sum(store, &query, &profile, &count, message, sizeof message) != 0)
+            die(message);
+        printf("%s: %llu profiles, %u nodes in %.0f ms (and %.0f ms to open)\n", i == 0 ? "cold" : "warm", (unsigned long long)count,
+               profile->node_count, (now_s() - open_s) * 1e3, (open_s - begin_s) * 1e3);
+        pando_profile_free(profile);
+        pando_store_close(store);
+    }
+    return 0;
+}
+
 static int compare(const void *a, const void *b)
 {
     double left = *(const double *)a, right = *(const double *)b;
@@ -260,7 +309,13 @@ int main(int argc, char **argv)
         return fill(read_seed(argv[2], argv[3]), argv);
     if (argc == 10 && strcmp(argv[1], "post") == 0)
         return post_all(read_seed(argv[2], argv[3]), argv);
+    if (argc == 3 && strcmp(argv[1], "roll") == 0)
+        return roll(argv[2]);
+    if ((argc == 7 || argc == 8) && strcmp(argv[1], "ask") == 0)
+        return ask(argc, argv);
     fprintf(stderr, "usage: store_load fill SEED.sqlite GROUP OUT.sqlite AGENTS INTERVALS START_MS NODES\n"
+                    "       store_load roll STORE.sqlite\n"
+                    "       store_load ask STORE.sqlite GROUP START_MS END_MS TIMES [HOST]\n"
                     "       store_load post SEED.sqlite GROUP HOST PORT CONNECTIONS POSTS PER_SECOND NODES\n");
     return 2;
 }
