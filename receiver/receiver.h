@@ -9,6 +9,7 @@
 
 #include "profile/profile.h"
 #include "receiver/auth.h"
+#include "receiver/store.h"
 
 struct pando_receiver;
 
@@ -24,6 +25,7 @@ struct pando_receiver_config {
                                     profile names, else none */
     const char *store_path;      /* SQLite file; NULL or "": in memory */
     uint64_t store_limit_bytes;  /* 0: 512 MiB in memory, no limit for a file */
+    struct pando_store_policy keep; /* how long profiles and their sums are kept */
     size_t body_limit_bytes;     /* of a posted profile, unpacked; 0: 32 MiB */
     uint32_t period_s;           /* what ConfigureAgent tells agents to report at; 0: 60 */
     bool groups_must_exist;      /* a profile for a group that was not made before is refused, as Amazon's service does */

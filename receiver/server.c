@@ -261,7 +261,7 @@ int pando_receiver_start(const struct pando_receiver_config *config, struct pand
     int error = set_up_service(&receiver->service, config, message, message_bytes);
     if (error == 0) {
         receiver->service.deadlines = pando_deadlines_start();
-        receiver->keeper = pando_store_keeper_start(receiver->service.store);
+        receiver->keeper = pando_store_keeper_start(receiver->service.store, &config->keep);
         if (receiver->service.deadlines == NULL || receiver->keeper == NULL) {
             snprintf(message, message_bytes, "the receiver cannot start: there is no thread to be had.");
             error = PANDO_ERR_NO_MEMORY;

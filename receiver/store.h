@@ -16,13 +16,13 @@ struct pando_store;
 int pando_store_open(const char *path, bool read_only, struct pando_store **ret_store, char *message, size_t message_bytes);
 void pando_store_close(struct pando_store *store);
 
-/* The store takes no more than this many bytes from now on (rounded to pages): beyond it pando_store_put refuses as on a full
- * disk. A store in memory starts with 512 MiB, a file with none. */
+/* The store takes no more than this many bytes from now on (rounded to pages): near it pando_store_put refuses as on a full
+ * disk, and pando_store_retain makes room. A store in memory starts with 512 MiB, a file with none. */
 int pando_store_limit(struct pando_store *store, uint64_t limit_bytes);
 
 /* Stores one accepted profile. Returns 0 (stored), 1 (this token was stored before in this group: nothing
- * changed), PANDO_ERR_NOT_FOUND (there is no such group, and pando_store_group_rule lets none be made), or PANDO_ERR_IO (disk full,
- * read-only, ...); then nothing changed, and `message` has one sentence. Durable on return.
+ * changed), PANDO_ERR_NOT_FOUND (there is no such group, and pando_store_group_rule lets none be made), PANDO_ERR_LIMIT (there is no room,
+ * on the disk or under the store's limit: later there may be), or PANDO_ERR_IO (read-only, ...); then nothing changed, and `message` has one sentence. Durable on return.
  * `token` NULL: one was not given; the profile always counts. */
 int pando_store_put(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
                     char *message, size_t message_bytes);
@@ -101,5 +101,18 @@ int64_t pando_store_times(struct pando_store *store, const char *group, uint64_t
  * long ranges reads few rows then. Late profiles go where they belong; each counts once, whenever this is called or killed. For one
  * thread at a time. PANDO_ERR_IO, PANDO_ERR_NO_MEMORY with a sentence: what was done stays, the rest is for the next call. */
 int pando_store_roll_up(struct pando_store *store, uint64_t now_ms, char *message, size_t message_bytes);
+
+/* How long things are kept, in seconds; 0: 7 days, 15 days, 60 days, 3 years. What is shorter than the one before is made as long. */
+struct pando_store_policy {
+    uint64_t raw_s;  /* profiles as posted */
+    uint64_t five_s; /* sums of five minutes */
+    uint64_t hour_s, day_s;
+};
+enum { PANDO_STORE_TOKEN_DAYS = 30 }; /* that a token is remembered: agents send from their spools for 7 days */
+
+/* Deletes what is older than that, as far as it is rolled up; when the store's limit (pando_store_limit) is near, also what is not
+ * so old, the finest first. Sums over whole days stay what they were. For the thread that rolls up. PANDO_ERR_IO with a sentence. */
+int pando_store_retain(struct pando_store *store, const struct pando_store_policy *policy, uint64_t now_ms, char *message,
+                       size_t message_bytes);
 
 #endif

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "receiver/packed.h"
 #include "receiver/store_fold.h"
+#include "receiver/store_retention.h"
 
 enum {
     ROW_BYTES = 32 << 20,          /* in memory: the row is ended when it is larger */
@@ -93,24 +94,50 @@ static int add_inputs(struct folding *folding, struct pando_store *store, size_t
     return error;
 }
 
-/* Marks one input as taken up. *ret_done: it was there, and not taken up yet. */
-static int mark(struct pando_store *store, const struct pando_store_fold *fold, const struct pando_store_item *item, bool *ret_done)
+/* A row and its tree. */
+static int delete_rollup(struct pando_store *store, int64_t id)
+{
+    static const enum pando_store_statement steps[] = {STORE_DELETE_ROLLUP_TREE, STORE_DELETE_ROLLUP};
+    int64_t unused;
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == SQLITE_OK; i++) {
+        sqlite3_bind_int64(store->statements[steps[i]], 1, id);
+        code = pando_store_step_once(store->statements[steps[i]], &unused);
+    }
+    return code;
+}
+
+/* Takes one input up. *ret_done: it was there, and not taken up yet. */
+static int take_up(struct pando_store *store, const struct pando_store_fold *fold, const struct pando_store_item *item, bool *ret_done)
 {
     int64_t unused;
-    sqlite3_stmt *statement = store->statements[!item->is_rollup        ? STORE_MARK_ROLLED
-                                                : fold->kind == STORE_CARRY ? STORE_MARK_CARRIED
-                                                                            : STORE_DELETE_ROLLUP];
-    sqlite3_bind_int64(statement, 1, item->id);
-    if (!item->is_rollup) {
-        sqlite3_bind_int64(statement, 2, fold->group_id);
-        sqlite3_bind_int64(statement, 3, item->start_ms);
+    int code = SQLITE_OK;
+    if (fold->kind != STORE_COMPACT) {
+        sqlite3_stmt *mark = store->statements[item->is_rollup ? STORE_MARK_CARRIED : STORE_MARK_ROLLED];
+        sqlite3_bind_int64(mark, 1, item->id);
+        if (!item->is_rollup) {
+            sqlite3_bind_int64(mark, 2, fold->group_id);
+            sqlite3_bind_int64(mark, 3, item->start_ms);
+        }
+        code = pando_store_step_once(mark, &unused);
+        *ret_done = sqlite3_changes(store->db) == 1;
     }
-    int code = pando_store_step_once(statement, &unused);
-    *ret_done = sqlite3_changes(store->db) == 1;
-    if (code != SQLITE_OK || !*ret_done || !item->is_rollup || fold->kind == STORE_CARRY)
+    if (code != SQLITE_OK || !*ret_done || (fold->kind != STORE_COMPACT && !fold->drops_inputs))
         return code;
-    sqlite3_bind_int64(store->statements[STORE_DELETE_ROLLUP_TREE], 1, item->id);
-    return pando_store_step_once(store->statements[STORE_DELETE_ROLLUP_TREE], &unused);
+    if (!item->is_rollup)
+        return pando_store_drop_profile(store, fold->group_id, item->start_ms, item->id);
+    code = delete_rollup(store, item->id);
+    *ret_done = sqlite3_changes(store->db) == 1;
+    return code;
+}
+
+/* Nothing finer than what comes out is left of its span then, nor of what is older. */
+static int move_bounds(struct pando_store *store, const struct pando_store_fold *fold)
+{
+    int64_t from_ms[STORE_LEVELS] = {0}, end_ms = fold->begin_ms + pando_store_span_ms(fold->level);
+    for (int level = STORE_RAW; level < (int)fold->level; level++)
+        from_ms[level] = pando_store_ceil(end_ms, level == STORE_HOUR ? STORE_DAY : STORE_HOUR);
+    return pando_store_move_bounds(store, from_ms);
 }
 
 static int put_output(struct pando_store *store, const struct pando_store_fold *fold, const struct output *output)
@@ -135,10 +162,10 @@ static int exchange(struct pando_store *store, const struct folding *folding, si
 {
     const struct pando_store_fold *fold = folding->fold;
     *ret_done = true;
-    int code = SQLITE_OK;
+    int code = fold->drops_inputs ? move_bounds(store, fold) : SQLITE_OK;
     for (size_t i = 0; i < taken && code == SQLITE_OK && *ret_done; i++)
         if (!fold->inputs[i].is_damaged)
-            code = mark(store, fold, &fold->inputs[i], ret_done);
+            code = take_up(store, fold, &fold->inputs[i], ret_done);
     for (size_t i = 0; i < folding->output_count && code == SQLITE_OK && *ret_done; i++)
         code = put_output(store, fold, &folding->outputs[i]);
     return code;

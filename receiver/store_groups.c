@@ -22,7 +22,8 @@ void pando_store_group_rule(struct pando_store *store, bool must_exist, uint32_t
 
 #define COLUMNS \
     "SELECT id, name, created_ms, updated_ms, reported_ms, orchestrated_ms, is_enabled, is_lambda," \
-    " coalesce((SELECT max(start_ms) FROM posted WHERE group_id = profile_group.id), 0) FROM profile_group"
+    " max(coalesce((SELECT max(start_ms) FROM posted WHERE group_id = profile_group.id), 0)," \
+    " coalesce((SELECT max(begin_ms) FROM rollup WHERE group_id = profile_group.id), 0)) FROM profile_group"
 
 static int visit_rows(struct pando_store *store, sqlite3_stmt *rows, int (*visit)(void *context, const struct pando_group *group),
                       void *context)
@@ -133,6 +134,7 @@ static const char *const PARTS[] = {
     "DELETE FROM rollup_tree WHERE id IN (SELECT rollup_tree.id FROM rollup JOIN rollup_tree ON rollup_tree.id = rollup.id"
     " WHERE rollup.group_id = ?1 LIMIT ?2)",
     "DELETE FROM rollup WHERE id IN (SELECT id FROM rollup WHERE group_id = ?1 LIMIT ?2)",
+    "DELETE FROM activity WHERE group_id = ?1 AND begin_ms IN (SELECT begin_ms FROM activity WHERE group_id = ?1 LIMIT ?2)",
     "DELETE FROM token WHERE (group_id, token) IN (SELECT group_id, token FROM token WHERE group_id = ?1 LIMIT ?2)",
     "DELETE FROM source WHERE id IN (SELECT source.id FROM series JOIN source ON source.series_id = series.id"
     " WHERE series.group_id = ?1 LIMIT ?2)",

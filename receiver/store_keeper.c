@@ -18,6 +18,7 @@ enum { EVERY_S = 15, NICENESS = 10, MESSAGE_BYTES = 512 };
 
 struct pando_store_keeper {
     struct pando_store *store;
+    struct pando_store_policy policy;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -56,18 +57,23 @@ static void *keep(void *context)
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS); /* on Linux a thread has its own */
     do {
         char message[MESSAGE_BYTES] = "";
-        int error = pando_store_roll_up(keeper->store, pando_clock_wall_ns() / 1000000, message, sizeof message);
-        complain(keeper, error, message);
+        uint64_t now_ms = pando_clock_wall_ns() / 1000000;
+        char second[MESSAGE_BYTES] = "";
+        int error = pando_store_roll_up(keeper->store, now_ms, message, sizeof message);
+        /* Also when that failed: it may be for want of room. */
+        int second_error = pando_store_retain(keeper->store, &keeper->policy, now_ms, second, sizeof second);
+        complain(keeper, error != 0 ? error : second_error, error != 0 ? message : second);
     } while (wait_for_turn(keeper));
     return NULL;
 }
 
-struct pando_store_keeper *pando_store_keeper_start(struct pando_store *store)
+struct pando_store_keeper *pando_store_keeper_start(struct pando_store *store, const struct pando_store_policy *policy)
 {
     struct pando_store_keeper *keeper = calloc(1, sizeof *keeper);
     if (keeper == NULL)
         return NULL;
     keeper->store = store;
+    keeper->policy = *policy;
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

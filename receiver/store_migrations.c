@@ -118,6 +118,25 @@ static const char ROLLUPS[] =
     "ALTER TABLE profile_group ADD COLUMN day_from_ms INTEGER NOT NULL DEFAULT 0;"
     "DROP TABLE profile_sum;";
 
+/* What is left of single profiles that are gone, for charts and lists: a row a series and span. When a token was seen first, so that
+ * it can be forgotten one day. */
+static const char ACTIVITY[] =
+    "CREATE TABLE activity ("
+    "  group_id INTEGER NOT NULL,"
+    "  begin_ms INTEGER NOT NULL,"
+    "  span_ms INTEGER NOT NULL,"
+    "  series_id INTEGER NOT NULL,"
+    "  profiles INTEGER NOT NULL,"
+    "  samples INTEGER NOT NULL,"
+    "  cpu_ns INTEGER NOT NULL,"
+    "  wall_ns INTEGER NOT NULL,"
+    "  end_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY (group_id, begin_ms, span_ms, series_id)"
+    ") STRICT, WITHOUT ROWID;"
+    "ALTER TABLE token ADD COLUMN seen_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE token SET seen_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000;"
+    "CREATE INDEX token_seen ON token (seen_ms);";
+
 /* A profile that cannot be read keeps its row: who asks for its sum is told. */
 static int note_row(sqlite3_stmt *row, sqlite3_stmt *const *statements)
 {
@@ -154,5 +173,6 @@ const struct pando_store_step PANDO_STORE_STEPS[] = {
     {FACTS, fill_facts},
     {ABOUT, NULL},
     {ROLLUPS, NULL},
+    {ACTIVITY, NULL},
 };
 const int PANDO_STORE_VERSION = sizeof PANDO_STORE_STEPS / sizeof PANDO_STORE_STEPS[0];

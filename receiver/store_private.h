@@ -127,6 +127,8 @@ int pando_store_prepare(sqlite3 *db, sqlite3_stmt *statements[STORE_STATEMENTS])
 void pando_store_finalize(sqlite3_stmt *statements[STORE_STATEMENTS]);
 /* "WHAT: REASON." for what the connection met last; `code` is what SQLite returned. */
 void pando_store_explain(sqlite3 *db, int code, const char *what, char *message, size_t message_bytes);
+/* Whether it is that the disk or the store's limit has no room left. */
+bool pando_store_is_no_room(sqlite3 *db, int code);
 /* Locks, and gives the statement, ready to be bound. */
 sqlite3_stmt *pando_store_lock(struct pando_store *store, enum pando_store_statement statement);
 /* Resets it (and forgets what was bound), unlocks. */

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "receiver/packed.h"
-#include "receiver/store_private.h"
+#include "receiver/store_retention.h"
 
 enum { PACKED_MAX_BYTES = 1 << 28 };
 
@@ -17,7 +17,7 @@ struct pando_store_waiting {
     const char *group, *token;
     struct pando_store_facts facts;
     struct pando_buffer packed;
-    bool is_done, is_known;
+    bool is_done, is_known, is_no_room;
     const char *refusal;     /* a sentence: there is no such group; NULL */
     int code;                /* of SQLite */
     char *message;
@@ -67,11 +67,14 @@ static int insert(struct pando_store *store, struct pando_store_waiting *waiting
         sqlite3_stmt *put_token = store->statements[STORE_PUT_TOKEN];
         sqlite3_bind_int64(put_token, 1, group_id);
         sqlite3_bind_text(put_token, 2, waiting->token, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(put_token, 3, now_ms);
         code = pando_store_step_once(put_token, &is_new);
     }
     waiting->is_known = is_new == 0;
     if (code != SQLITE_OK || waiting->is_known)
         return code;
+    if (pando_store_is_full(store, waiting->packed.len_bytes))
+        return SQLITE_FULL;
     sqlite3_stmt *count = store->statements[STORE_COUNT_GROUP], *put = store->statements[STORE_PUT_PROFILE];
     sqlite3_bind_int64(count, 1, group_id);
     sqlite3_bind_int64(count, 2, facts->samples);
@@ -108,10 +111,12 @@ static int commit(struct pando_store *store, struct pando_store_waiting *first, 
         code = step_and_reset(store->statements[STORE_COMMIT]);
     if (code != SQLITE_OK) /* before a rollback makes it forget */
         pando_store_explain(store->db, code, "The profile cannot be stored", why, sizeof why);
+    bool is_no_room = code != SQLITE_OK && pando_store_is_no_room(store->db, code);
     if (!sqlite3_get_autocommit(store->db))
         step_and_reset(store->statements[STORE_ROLLBACK]);
     for (struct pando_store_waiting *one = first; one != end; one = one->next) {
         one->code = code;
+        one->is_no_room = is_no_room;
         if (code != SQLITE_OK)
             snprintf(one->message, one->message_bytes, "%s", why);
     }
@@ -176,5 +181,7 @@ int pando_store_put(struct pando_store *store, const char *group, const char *to
         snprintf(message, message_bytes, "%s", waiting.refusal);
         return PANDO_ERR_NOT_FOUND;
     }
-    return waiting.code != SQLITE_OK ? PANDO_ERR_IO : waiting.is_known ? 1 : 0;
+    if (waiting.code != SQLITE_OK)
+        return waiting.is_no_room ? PANDO_ERR_LIMIT : PANDO_ERR_IO;
+    return waiting.is_known;
 }

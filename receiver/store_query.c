@@ -135,15 +135,15 @@ static uint64_t share_until(uint64_t amount, struct span span, uint64_t until_ms
     return (uint64_t)((unsigned __int128)amount * (until_ms - span.start_ms) / (span.end_ms - span.start_ms));
 }
 
-/* Spreads one profile over the bars that it touches. */
+/* Spreads one profile, or what is left of several, over the bars that it touches. */
 static void add_bar(sqlite3_stmt *row, uint64_t first_ms, uint64_t bar_ms, struct pando_store_bar *bars, size_t bar_count)
 {
     struct span span = {.start_ms = pando_store_column(row, 0), .end_ms = pando_store_column(row, 1)};
-    uint64_t samples = pando_store_column(row, 2), cpu_ns = pando_store_column(row, 3), wall_ns = pando_store_column(row, 4);
+    uint64_t samples = pando_store_column(row, 3), cpu_ns = pando_store_column(row, 4), wall_ns = pando_store_column(row, 5);
     uint64_t skipped = span.start_ms > first_ms ? (span.start_ms - first_ms) / bar_ms : 0;
     if (skipped >= bar_count)
         return;
-    bars[skipped].profiles++;
+    bars[skipped].profiles += pando_store_column(row, 2);
     for (size_t i = (size_t)skipped; i < bar_count; i++) {
         uint64_t from_ms = first_ms + i * bar_ms, to_ms = from_ms + bar_ms;
         if (from_ms >= span.end_ms && i != skipped)
@@ -225,6 +225,7 @@ int64_t pando_store_times(struct pando_store *store, const char *group, uint64_t
     sqlite3_bind_int64(times, 3, bounds.end_ms);
     sqlite3_bind_int64(times, 4, bounded(span_ms));
     sqlite3_bind_int64(times, 5, bounded(max));
+    sqlite3_bind_int(times, 6, span_ms >= 86400000 ? STORE_DAY : span_ms >= 3600000 ? STORE_HOUR : STORE_5_MIN);
     int64_t count = 0;
     int code;
     while ((code = sqlite3_step(times)) == SQLITE_ROW && count < (int64_t)max)

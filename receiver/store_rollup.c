@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "receiver/store_fold.h"
+#include "receiver/store_retention.h"
 
 enum {
     GRACE_MS = 30000,       /* after the end of five minutes: agents send at once, but not in no time */
@@ -122,6 +123,12 @@ static int fold_inputs(struct rolling *rolling, struct pando_store_fold fold, in
 {
     fold.inputs = rolling->inputs;
     fold.input_count = (size_t)count;
+    if (pando_store_is_tight(rolling->store)) { /* what is older goes first; if nothing can, this is what must */
+        int error = pando_store_make_room(rolling->store, rolling->message, rolling->message_bytes);
+        if (error != 0)
+            return error;
+        fold.drops_inputs = pando_store_is_tight(rolling->store);
+    }
     int result = pando_store_fold(rolling->store, &fold, rolling->message, rolling->message_bytes);
     rolling->folds += result == 0;
     return result;

@@ -104,13 +104,20 @@ int pando_store_schema(sqlite3 *db, bool read_only, const char *name, char *mess
     return PANDO_ERR_IO;
 }
 
-static const char *reason_of(sqlite3 *db, int code)
+bool pando_store_is_no_room(sqlite3 *db, int code)
 {
     /* A COMMIT that fails to write leaves SQLite's own note empty; errno is what it met. */
     int system = sqlite3_system_errno(db) != 0 ? sqlite3_system_errno(db) : errno;
-    switch (code & 0xff) {
-    case SQLITE_FULL:
+    return (code & 0xff) == SQLITE_FULL ||
+           ((code & 0xff) == SQLITE_IOERR && (system == ENOSPC || system == EDQUOT || system == EFBIG));
+}
+
+static const char *reason_of(sqlite3 *db, int code)
+{
+    int system = sqlite3_system_errno(db) != 0 ? sqlite3_system_errno(db) : errno;
+    if (pando_store_is_no_room(db, code))
         return "no space is left for it";
+    switch (code & 0xff) {
     case SQLITE_READONLY:
         return "it is read-only";
     case SQLITE_NOTADB:
@@ -125,8 +132,6 @@ static const char *reason_of(sqlite3 *db, int code)
     case SQLITE_CANTOPEN:
         return system != 0 ? strerror(system) : "it cannot be opened";
     case SQLITE_IOERR:
-        if (system == ENOSPC || system == EDQUOT || system == EFBIG)
-            return "no space is left for it";
         return system != 0 ? strerror(system) : "it cannot be read or written";
     default:
         return sqlite3_errmsg(db);

@@ -172,13 +172,13 @@ static void fill_up(struct pando_store *store)
         result = pando_store_put(store, "web", token, profile, message, sizeof message);
         stored += result == 0;
     }
-    assert_int_equal(result, PANDO_ERR_IO);
+    assert_int_equal(result, PANDO_ERR_LIMIT);
     assert_string_equal(message, "The profile cannot be stored: no space is left for it.");
     assert_true(stored > 0);
     assert_int_equal(total(store, "web", 0, UINT64_MAX, stored), (uint64_t)stored * NS_PER_UNIT);
     char token[32];
     snprintf(token, sizeof token, "t%u", stored);
-    assert_int_equal(pando_store_put(store, "web", token, profile, message, sizeof message), PANDO_ERR_IO);
+    assert_int_equal(pando_store_put(store, "web", token, profile, message, sizeof message), PANDO_ERR_LIMIT);
     pando_profile_free(profile);
     assert_int_equal(put(store, "web", "t0", 1000, 1), 1); /* known ones are still known */
 }
