@@ -6,15 +6,36 @@
 
 #include "cli/cli.h"
 #include "cli/serve_secrets.h"
+#include "cli/time_text.h"
 #include "receiver/receiver.h"
 
-enum { HOST_BYTES = 256, DEFAULT_PORT = 8080 };
+enum { HOST_BYTES = 256, DEFAULT_PORT = 8080, STORE_LIMIT_MIN_MIB = 16, STORE_LIMIT_MAX_MIB = 4000000, KEEP_MIN_MS = 3600000 };
 
 struct options {
     char host[HOST_BYTES];
     struct pando_receiver_config config;
     struct pando_auth *auth;
 };
+
+static bool take_keep(const char *option, uint64_t *ret_s)
+{
+    uint64_t ms;
+    if (pando_time_span(optarg, &ms) && ms >= KEEP_MIN_MS) {
+        *ret_s = ms / 1000;
+        return true;
+    }
+    pando_cli_complain("%s takes a number and h or d, an hour at least, not \"%s\".", option, optarg);
+    return false;
+}
+
+static bool take_limit(uint64_t *ret_bytes)
+{
+    uint64_t mib;
+    if (!pando_cli_number("--store-limit-mib", optarg, STORE_LIMIT_MIN_MIB, STORE_LIMIT_MAX_MIB, &mib))
+        return false;
+    *ret_bytes = mib << 20;
+    return true;
+}
 
 /* One option; complains when it is no good. */
 static bool take_option(int option, struct options *options)
@@ -48,6 +69,16 @@ static bool take_option(int option, struct options *options)
     case 'k':
         config->tls_key_file = optarg;
         return true;
+    case 'm':
+        return take_limit(&config->store_limit_bytes);
+    case '0':
+        return take_keep("--keep-raw", &config->keep.raw_s);
+    case '5':
+        return take_keep("--keep-5min", &config->keep.five_s);
+    case 'h':
+        return take_keep("--keep-hour", &config->keep.hour_s);
+    case 'd':
+        return take_keep("--keep-day", &config->keep.day_s);
     default:
         return false;
     }
@@ -66,6 +97,11 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"bearer-token-file", required_argument, NULL, 'b'},
         {"tls-cert", required_argument, NULL, 'c'},
         {"tls-key", required_argument, NULL, 'k'},
+        {"store-limit-mib", required_argument, NULL, 'm'},
+        {"keep-raw", required_argument, NULL, '0'},
+        {"keep-5min", required_argument, NULL, '5'},
+        {"keep-hour", required_argument, NULL, 'h'},
+        {"keep-day", required_argument, NULL, 'd'},
         {NULL, 0, NULL, 0},
     };
     int option;

@@ -132,29 +132,46 @@ static int decode(struct pando_request *request, struct pando_profile **ret_prof
     return error;
 }
 
-static void store(struct pando_request *request, const char *token, const struct pando_profile *profile)
+static void store(struct pando_request *request, const char *token, const struct pando_store_parcel *parcel)
 {
     char message[PANDO_ANSWER_MESSAGE_BYTES] = "";
-    int error = pando_store_put(request->service->store, request->group, token, profile, message, sizeof message);
-    if (error == PANDO_ERR_NOT_FOUND)
+    int error = pando_store_put_parcel(request->service->store, request->group, token, parcel, message, sizeof message);
+    if (error == PANDO_ERR_NOT_FOUND) {
         pando_request_refuse(request, 404, PANDO_NOT_FOUND, "%s", message);
-    else if (error < 0)
+    } else if (error == PANDO_ERR_LIMIT) { /* room may be made: the sender keeps its interval, and tries again */
+        request->answer.retry_later = true;
+        pando_request_refuse(request, 503, PANDO_INTERNAL, "%s", message);
+    } else if (error < 0) {
         pando_request_refuse(request, 500, PANDO_INTERNAL, "%s", message);
-    else
+    } else {
         request->answer.status = 204; /* also when the token was known: for the sender it has arrived */
+    }
+}
+
+/* From the body to what is stored; the memory that lies between is another's turn after it. */
+static struct pando_store_parcel *pack(struct pando_request *request)
+{
+    char message[PANDO_ANSWER_MESSAGE_BYTES] = "";
+    struct pando_store_parcel *parcel = NULL;
+    struct pando_profile *profile;
+    while (sem_wait(&request->service->decoding) != 0)
+        continue;
+    if (unpack_body(request) == 0 && decode(request, &profile) == 0) {
+        if (pando_store_pack(profile, &parcel, message, sizeof message) != 0)
+            pando_request_refuse(request, 500, PANDO_INTERNAL, "%s", message);
+        pando_profile_free(profile);
+    }
+    sem_post(&request->service->decoding);
+    return parcel;
 }
 
 void pando_serve_post_agent_profile(struct pando_request *request)
 {
     const char *token = NULL;
-    struct pando_profile *profile;
     if (pando_take_token(request, "profileToken", &token) != 0)
         return;
-    while (sem_wait(&request->service->decoding) != 0)
-        continue;
-    if (unpack_body(request) == 0 && decode(request, &profile) == 0) {
-        store(request, token, profile);
-        pando_profile_free(profile);
-    }
-    sem_post(&request->service->decoding);
+    struct pando_store_parcel *parcel = pack(request);
+    if (parcel != NULL)
+        store(request, token, parcel);
+    pando_store_parcel_free(parcel);
 }

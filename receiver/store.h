@@ -27,6 +27,14 @@ int pando_store_limit(struct pando_store *store, uint64_t limit_bytes);
 int pando_store_put(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
                     char *message, size_t message_bytes);
 
+/* The same in two parts: what takes processor time and needs the profile, and what waits for the disk and does not. Posts that wait
+ * at the same time share a commit. A parcel is freed by the caller. PANDO_ERR_NO_MEMORY, PANDO_ERR_IO with a sentence. */
+struct pando_store_parcel;
+int pando_store_pack(const struct pando_profile *profile, struct pando_store_parcel **ret_parcel, char *message, size_t message_bytes);
+void pando_store_parcel_free(struct pando_store_parcel *parcel);
+int pando_store_put_parcel(struct pando_store *store, const char *group, const char *token, const struct pando_store_parcel *parcel,
+                           char *message, size_t message_bytes);
+
 /* Called once a group, by name; it must not use the store. Returns 0, PANDO_ERR_IO, or what `visit` returned first that is
  * not 0. */
 struct pando_store_group {

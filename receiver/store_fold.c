@@ -150,6 +150,7 @@ static int put_output(struct pando_store *store, const struct pando_store_fold *
     sqlite3_bind_int(put, 4, fold->is_carried);
     sqlite3_bind_int64(put, 5, (int64_t)output->profiles);
     sqlite3_bind_int64(put, 6, (int64_t)output->packed.len_bytes);
+    sqlite3_bind_int64(put, 7, fold->made_ms);
     int code = pando_store_step_once(put, &id);
     if (code != SQLITE_OK)
         return code;

@@ -16,6 +16,7 @@ struct pando_store_fold {
     int64_t group_id;
     enum pando_store_level level; /* of what comes out */
     int64_t begin_ms;             /* of its span */
+    int64_t made_ms;              /* now */
     bool is_carried;              /* what comes out is in the level above already */
     bool drops_inputs;            /* what goes in goes at once, not when it is old: there is no room for both */
     struct pando_store_item *inputs; /* is_damaged is set for those that cannot be read: they are left out */

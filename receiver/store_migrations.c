@@ -133,6 +133,8 @@ static const char ACTIVITY[] =
     "  end_ms INTEGER NOT NULL,"
     "  PRIMARY KEY (group_id, begin_ms, span_ms, series_id)"
     ") STRICT, WITHOUT ROWID;"
+    "ALTER TABLE rollup ADD COLUMN made_ms INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE rollup SET made_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000;"
     "ALTER TABLE token ADD COLUMN seen_ms INTEGER NOT NULL DEFAULT 0;"
     "UPDATE token SET seen_ms = CAST(strftime('%s', 'now') AS INTEGER) * 1000;"
     "CREATE INDEX token_seen ON token (seen_ms);";

@@ -107,6 +107,8 @@ static int add_singles(const struct planning *planning, const struct pando_store
     bounds.end_ms = to_ms;
     sqlite3_stmt *rows = pando_store_view_use(planning->view, STORE_IDS);
     pando_store_bind_query(rows, query, &bounds);
+    if (pando_store_query_is_any(query)) /* the range's ends are moved outward to roll-ups there, so those have them */
+        sqlite3_bind_int64(rows, 10, bounds.from_ms[STORE_RAW]);
     return add_rows(planning, rows, false);
 }
 

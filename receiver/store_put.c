@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -12,11 +13,16 @@
 
 enum { PACKED_MAX_BYTES = 1 << 28 };
 
+struct pando_store_parcel {
+    struct pando_store_facts facts;
+    struct pando_buffer packed;
+    char *texts;             /* what the facts point to */
+};
+
 /* A profile that waits to be stored. Lies on its thread's stack. */
 struct pando_store_waiting {
     const char *group, *token;
-    struct pando_store_facts facts;
-    struct pando_buffer packed;
+    const struct pando_store_parcel *parcel;
     bool is_done, is_known, is_no_room;
     const char *refusal;     /* a sentence: there is no such group; NULL */
     int code;                /* of SQLite */
@@ -57,7 +63,7 @@ static int find_group(struct pando_store *store, struct pando_store_waiting *wai
 /* In a transaction. A token that is known changes nothing. */
 static int insert(struct pando_store *store, struct pando_store_waiting *waiting)
 {
-    const struct pando_store_facts *facts = &waiting->facts;
+    const struct pando_store_facts *facts = &waiting->parcel->facts;
     int64_t now_ms = (int64_t)(pando_clock_wall_ns() / 1000000), group_id, profile_id, is_new = 1, unused;
     waiting->refusal = NULL;
     int code = find_group(store, waiting, now_ms, &group_id);
@@ -73,7 +79,7 @@ static int insert(struct pando_store *store, struct pando_store_waiting *waiting
     waiting->is_known = is_new == 0;
     if (code != SQLITE_OK || waiting->is_known)
         return code;
-    if (pando_store_is_full(store, waiting->packed.len_bytes))
+    if (pando_store_is_full(store, waiting->parcel->packed.len_bytes))
         return SQLITE_FULL;
     sqlite3_stmt *count = store->statements[STORE_COUNT_GROUP], *put = store->statements[STORE_PUT_PROFILE];
     sqlite3_bind_int64(count, 1, group_id);
@@ -88,7 +94,7 @@ static int insert(struct pando_store *store, struct pando_store_waiting *waiting
     sqlite3_bind_int64(put, 2, facts->start_ms);
     sqlite3_bind_int64(put, 3, facts->end_ms);
     sqlite3_bind_int64(put, 4, now_ms);
-    sqlite3_bind_blob64(put, 5, waiting->packed.bytes, waiting->packed.len_bytes, SQLITE_STATIC);
+    sqlite3_bind_blob64(put, 5, waiting->parcel->packed.bytes, waiting->parcel->packed.len_bytes, SQLITE_STATIC);
     code = pando_store_step_once(put, &profile_id);
     return code == SQLITE_OK ? pando_store_put_facts(store->statements, group_id, profile_id, facts) : code;
 }
@@ -163,20 +169,57 @@ static void put_with_others(struct pando_store *store, struct pando_store_waitin
     pthread_mutex_unlock(&queue->lock);
 }
 
-int pando_store_put(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
-                    char *message, size_t message_bytes)
+/* Copies of the texts, one behind the other, since the profile may be gone when its turn comes. */
+static bool keep_texts(struct pando_store_parcel *parcel)
 {
-    struct pando_store_waiting waiting = {.group = group, .token = token, .message = message, .message_bytes = message_bytes};
-    pando_buffer_init(&waiting.packed, PACKED_MAX_BYTES);
-    int error = pando_packed_encode(profile, &waiting.packed);
-    if (error != 0) {
-        snprintf(message, message_bytes, "The profile cannot be stored: %s.", pando_error_text(error));
-        pando_buffer_release(&waiting.packed);
-        return error == PANDO_ERR_NO_MEMORY ? error : PANDO_ERR_IO;
+    const char **const texts[] = {&parcel->facts.host, &parcel->facts.process, &parcel->facts.fleet_id};
+    size_t bytes = 0;
+    for (size_t i = 0; i < 3; i++)
+        bytes += strlen(*texts[i]) + 1;
+    char *at = parcel->texts = malloc(bytes);
+    for (size_t i = 0; i < 3 && at != NULL; i++) {
+        const char *from = *texts[i];
+        *texts[i] = at;
+        at = stpcpy(at, from) + 1;
     }
-    pando_store_facts(profile, &waiting.facts);
+    return at != NULL;
+}
+
+int pando_store_pack(const struct pando_profile *profile, struct pando_store_parcel **ret_parcel, char *message, size_t message_bytes)
+{
+    struct pando_store_parcel *parcel = calloc(1, sizeof *parcel);
+    int error = PANDO_ERR_NO_MEMORY;
+    if (parcel != NULL) {
+        pando_buffer_init(&parcel->packed, PACKED_MAX_BYTES);
+        pando_store_facts(profile, &parcel->facts);
+        error = pando_packed_encode(profile, &parcel->packed);
+        if (error == 0 && !keep_texts(parcel))
+            error = PANDO_ERR_NO_MEMORY;
+    }
+    if (error == 0) {
+        *ret_parcel = parcel;
+        return 0;
+    }
+    snprintf(message, message_bytes, "The profile cannot be stored: %s.", pando_error_text(error));
+    pando_store_parcel_free(parcel);
+    return error == PANDO_ERR_NO_MEMORY ? error : PANDO_ERR_IO;
+}
+
+void pando_store_parcel_free(struct pando_store_parcel *parcel)
+{
+    if (parcel == NULL)
+        return;
+    pando_buffer_release(&parcel->packed);
+    free(parcel->texts);
+    free(parcel);
+}
+
+int pando_store_put_parcel(struct pando_store *store, const char *group, const char *token, const struct pando_store_parcel *parcel,
+                           char *message, size_t message_bytes)
+{
+    struct pando_store_waiting waiting = {
+        .group = group, .token = token, .parcel = parcel, .message = message, .message_bytes = message_bytes};
     put_with_others(store, &waiting);
-    pando_buffer_release(&waiting.packed);
     if (waiting.code == SQLITE_OK && waiting.refusal != NULL) {
         snprintf(message, message_bytes, "%s", waiting.refusal);
         return PANDO_ERR_NOT_FOUND;
@@ -184,4 +227,16 @@ int pando_store_put(struct pando_store *store, const char *group, const char *to
     if (waiting.code != SQLITE_OK)
         return waiting.is_no_room ? PANDO_ERR_LIMIT : PANDO_ERR_IO;
     return waiting.is_known;
+}
+
+int pando_store_put(struct pando_store *store, const char *group, const char *token, const struct pando_profile *profile,
+                    char *message, size_t message_bytes)
+{
+    struct pando_store_parcel *parcel;
+    int result = pando_store_pack(profile, &parcel, message, message_bytes);
+    if (result != 0)
+        return result;
+    result = pando_store_put_parcel(store, group, token, parcel, message, message_bytes);
+    pando_store_parcel_free(parcel);
+    return result;
 }

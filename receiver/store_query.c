@@ -77,7 +77,7 @@ void pando_store_bind_query(sqlite3_stmt *statement, const struct pando_store_qu
     if (query->pid != 0)
         sqlite3_bind_int64(statement, 8, query->pid);
     sqlite3_bind_text(statement, 9, query->fleet_id, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 10, bounds->from_ms[STORE_RAW]);
+    sqlite3_bind_int64(statement, 10, 0);
 }
 
 /* What all queries begin with: a view, and the group's bounds. On an error there is nothing to end. */

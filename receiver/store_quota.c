@@ -75,7 +75,7 @@ static int drop_oldest(struct pando_store *store, char *message, size_t message_
                 break;
             for (int below = STORE_RAW; below <= level; below++) /* what is finer is gone there too */
                 from_ms[below] = pando_store_floor(begin_ms, grains[level]) + pando_store_span_ms(grains[level]);
-            int error = pando_store_drop_before(store, from_ms, message, message_bytes);
+            int error = pando_store_drop_before(store, from_ms, INT64_MAX, message, message_bytes);
             if (error != 0)
                 return error;
         }

@@ -1,6 +1,7 @@
 /* Why: receiver/store.h: what is old goes, the finest first: single profiles, then sums of five minutes, of an hour, of a day. Nothing
  * goes that is not in a row of the level above, so a sum over a long time stays what it was; only where it may begin and end gets
  * coarser. What charts and lists need of single profiles (`posted`) moves to `activity`, in the transaction that deletes them.
+ * Something is old when both its own time and the time it came say so: a host whose clock stands in 1970 loses nothing.
  * Context: own process; the keeper's thread, or a test. A few hundred rows a transaction: posts are not held up. */
 #include <stdio.h>
 
@@ -72,13 +73,14 @@ int pando_store_drop_profile(struct pando_store *store, int64_t group_id, int64_
 }
 
 /* In a transaction: some of the group's single profiles that may go. */
-static int drop_some(struct pando_store *store, int64_t group_id, int *ret_rows)
+static int drop_some(struct pando_store *store, int64_t group_id, int64_t received_before_ms, int *ret_rows)
 {
     sqlite3_stmt *old = store->statements[STORE_OLD_PROFILES];
     int64_t ids[PROFILES_AT_ONCE], starts_ms[PROFILES_AT_ONCE];
     int count = 0, code;
     sqlite3_bind_int64(old, 1, group_id);
     sqlite3_bind_int(old, 2, PROFILES_AT_ONCE);
+    sqlite3_bind_int64(old, 3, received_before_ms);
     while ((code = sqlite3_step(old)) == SQLITE_ROW && count < PROFILES_AT_ONCE) {
         ids[count] = sqlite3_column_int64(old, 0);
         starts_ms[count++] = sqlite3_column_int64(old, 1);
@@ -94,16 +96,16 @@ static int drop_some(struct pando_store *store, int64_t group_id, int *ret_rows)
     return code;
 }
 
-static int drop_profiles(struct retaining *retaining)
+static int drop_profiles(struct retaining *retaining, int64_t received_before_ms)
 {
     for (;;) {
         int64_t group_id = 0;
-        int rows = 0, error = look(retaining, STORE_OLD_GROUP, 0, &group_id);
+        int rows = 0, error = look(retaining, STORE_OLD_GROUP, received_before_ms, &group_id);
         if (error != 0 || group_id == 0)
             return error;
         int code = pando_store_rearrange_begin(retaining->store);
         if (code == SQLITE_OK)
-            code = drop_some(retaining->store, group_id, &rows);
+            code = drop_some(retaining->store, group_id, received_before_ms, &rows);
         error = pando_store_rearrange_end(retaining->store, code, true, retaining->message, retaining->message_bytes);
         if (error != 0 || rows == 0)
             return error;
@@ -189,7 +191,8 @@ int pando_store_move_bounds(struct pando_store *store, const int64_t from_ms[STO
     return pando_store_step_once(move, &unused);
 }
 
-int pando_store_drop_before(struct pando_store *store, const int64_t from_ms[STORE_LEVELS], char *message, size_t message_bytes)
+int pando_store_drop_before(struct pando_store *store, const int64_t from_ms[STORE_LEVELS], int64_t received_before_ms, char *message,
+                            size_t message_bytes)
 {
     struct retaining retaining = {.store = store, .message = message, .message_bytes = message_bytes};
     int code = pando_store_rearrange_begin(store);
@@ -198,7 +201,7 @@ int pando_store_drop_before(struct pando_store *store, const int64_t from_ms[STO
     int moved = code == SQLITE_OK ? sqlite3_changes(store->db) : 0;
     int error = pando_store_rearrange_end(store, code, true, message, message_bytes);
     if (error == 0)
-        error = drop_profiles(&retaining);
+        error = drop_profiles(&retaining, received_before_ms);
     if (error == 0)
         error = drop_rollups(&retaining);
     if (error == 0)
@@ -245,7 +248,7 @@ int pando_store_retain(struct pando_store *store, const struct pando_store_polic
     const int64_t from_ms[STORE_LEVELS] = {
         [STORE_RAW] = before(now_ms, settled.raw_s, STORE_HOUR), [STORE_5_MIN] = before(now_ms, settled.five_s, STORE_HOUR),
         [STORE_HOUR] = before(now_ms, settled.hour_s, STORE_DAY), [STORE_DAY] = before(now_ms, settled.day_s, STORE_DAY)};
-    int error = pando_store_drop_before(store, from_ms, message, message_bytes);
+    int error = pando_store_drop_before(store, from_ms, from_ms[STORE_RAW], message, message_bytes);
     if (error == 0)
         error = forget_tokens(&retaining, before(now_ms, PANDO_STORE_TOKEN_DAYS * 86400ull, STORE_HOUR));
     return error == 0 ? pando_store_make_room(store, message, message_bytes) : error;

@@ -6,9 +6,10 @@
 #include "receiver/store_levels.h"
 #include "receiver/store_private.h"
 
-/* Drops rows of each level whose span began before this (which only moves forward), as far as they are in the level above.
- * PANDO_ERR_IO with a sentence. */
-int pando_store_drop_before(struct pando_store *store, const int64_t from_ms[STORE_LEVELS], char *message, size_t message_bytes);
+/* Drops rows of each level whose span began before this (which only moves forward), as far as they are in the level above; single
+ * profiles only if they came before `received_before_ms`. PANDO_ERR_IO with a sentence. */
+int pando_store_drop_before(struct pando_store *store, const int64_t from_ms[STORE_LEVELS], int64_t received_before_ms, char *message,
+                            size_t message_bytes);
 
 /* If the store's limit is near: drops the oldest of what is finest until it is not. Gives back what is much of a file and free. */
 int pando_store_make_room(struct pando_store *store, char *message, size_t message_bytes);

@@ -123,6 +123,7 @@ static int fold_inputs(struct rolling *rolling, struct pando_store_fold fold, in
 {
     fold.inputs = rolling->inputs;
     fold.input_count = (size_t)count;
+    fold.made_ms = rolling->now_ms;
     if (pando_store_is_tight(rolling->store)) { /* what is older goes first; if nothing can, this is what must */
         int error = pando_store_make_room(rolling->store, rolling->message, rolling->message_bytes);
         if (error != 0)

@@ -3,8 +3,8 @@
 #include "receiver/store_private.h"
 
 /* Of `posted`: ?1 group, ?2 and ?3 the range, ?4 how far before it a profile may have begun that reaches into it; then the filter:
- * ?5 whether there is none, ?6 host, ?7 process, ?8 pid, ?9 the start of the process, NULL for any. ?10: where single profiles
- * begin; those before are about to be deleted, and only those count that are in no roll-up yet. */
+ * ?5 whether there is none, ?6 host, ?7 process, ?8 pid, ?9 the start of the process, NULL for any. ?10: what began before it
+ * counts only if it is in no roll-up yet. */
 #define IN_RANGE \
     " posted.group_id = ?1 AND posted.start_ms BETWEEN ?4 AND ?3 AND posted.end_ms >= ?2" \
     " AND (posted.rolled = 0 OR posted.start_ms >= ?10) AND (?5 OR posted.source_id IN (" \
@@ -41,7 +41,7 @@
     " UNION ALL SELECT rollup.id FROM profile_group JOIN rollup ON rollup.group_id = profile_group.id AND level = 2" \
     " AND begin_ms < hour_from_ms WHERE carried = 1" \
     " UNION ALL SELECT rollup.id FROM profile_group JOIN rollup ON rollup.group_id = profile_group.id AND level = 3" \
-    " AND begin_ms < day_from_ms WHERE carried = 1 LIMIT " limit
+    " AND begin_ms < day_from_ms WHERE carried = 1 AND made_ms < day_from_ms LIMIT " limit
 
 #define TIMES(order) \
     "SELECT start_ms - start_ms % ?4 AS span_ms FROM posted WHERE group_id = ?1 AND start_ms BETWEEN ?2 AND ?3" \
@@ -101,15 +101,17 @@ static const char *const STATEMENTS[STORE_STATEMENTS] = {
     [STORE_MARK_CARRIED] = "UPDATE rollup SET carried = 1 WHERE id = ?1 AND carried = 0",
     [STORE_DELETE_ROLLUP] = "DELETE FROM rollup WHERE id = ?1",
     [STORE_DELETE_ROLLUP_TREE] = "DELETE FROM rollup_tree WHERE id = ?1",
-    [STORE_PUT_ROLLUP] = "INSERT INTO rollup (group_id, level, begin_ms, carried, profiles, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
-                         " RETURNING id",
+    [STORE_PUT_ROLLUP] = "INSERT INTO rollup (group_id, level, begin_ms, carried, profiles, bytes, made_ms)"
+                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
     [STORE_MOVE_BOUNDS] = "UPDATE profile_group SET raw_from_ms = max(raw_from_ms, ?1), five_from_ms = max(five_from_ms, ?2),"
                           " hour_from_ms = max(hour_from_ms, ?3), day_from_ms = max(day_from_ms, ?4)"
                           " WHERE raw_from_ms < ?1 OR five_from_ms < ?2 OR hour_from_ms < ?3 OR day_from_ms < ?4",
-    [STORE_OLD_GROUP] = "SELECT id FROM profile_group WHERE EXISTS (SELECT 1 FROM posted WHERE group_id = profile_group.id"
-                        " AND start_ms < raw_from_ms AND rolled = 1) LIMIT 1",
-    [STORE_OLD_PROFILES] = "SELECT id, start_ms FROM posted WHERE group_id = ?1 AND rolled = 1"
-                           " AND start_ms < (SELECT raw_from_ms FROM profile_group WHERE id = ?1) ORDER BY start_ms LIMIT ?2",
+    [STORE_OLD_GROUP] = "SELECT id FROM profile_group WHERE EXISTS (SELECT 1 FROM posted JOIN profile ON profile.id = posted.id"
+                        " WHERE posted.group_id = profile_group.id AND posted.start_ms < raw_from_ms AND rolled = 1"
+                        " AND received_ms < ?1) LIMIT 1",
+    [STORE_OLD_PROFILES] = "SELECT posted.id, posted.start_ms FROM posted JOIN profile ON profile.id = posted.id"
+                           " WHERE posted.group_id = ?1 AND rolled = 1 AND received_ms < ?3 AND posted.start_ms <"
+                           " (SELECT raw_from_ms FROM profile_group WHERE id = ?1) ORDER BY posted.start_ms LIMIT ?2",
     [STORE_PUT_ACTIVITY] = "INSERT INTO activity (group_id, begin_ms, span_ms, series_id, profiles, samples, cpu_ns, wall_ns, end_ms)"
                            " SELECT group_id, start_ms - start_ms % 300000, 300000, series_id, 1, samples, cpu_ns, wall_ns, end_ms"
                            " FROM posted JOIN source ON source.id = posted.source_id"
@@ -128,7 +130,9 @@ static const char *const STATEMENTS[STORE_STATEMENTS] = {
                              SUM(wall_ns) ", max(end_ms) FROM activity WHERE span_ms = ?3 AND begin_ms >= ?1 AND begin_ms < ?1 + ?2"
                              " GROUP BY group_id, series_id" ADD_ACTIVITY,
     [STORE_DROP_ACTIVITY] = "DELETE FROM activity WHERE span_ms = ?3 AND begin_ms >= ?1 AND begin_ms < ?1 + ?2",
-    [STORE_FORGET_ACTIVITY] = "DELETE FROM activity WHERE begin_ms < (SELECT day_from_ms FROM profile_group WHERE id = group_id)",
+    [STORE_FORGET_ACTIVITY] = "DELETE FROM activity WHERE begin_ms < (SELECT day_from_ms FROM profile_group WHERE id = group_id)"
+                              " AND NOT EXISTS (SELECT 1 FROM rollup WHERE rollup.group_id = activity.group_id AND level = 3"
+                              " AND rollup.begin_ms = activity.begin_ms - activity.begin_ms % 86400000)",
     [STORE_FORGET_SOURCES] = "DELETE FROM source WHERE id NOT IN (SELECT source_id FROM posted)",
     [STORE_FORGET_SERIES] = "DELETE FROM series WHERE id NOT IN (SELECT series_id FROM source)"
                             " AND id NOT IN (SELECT series_id FROM activity)",

@@ -432,7 +432,7 @@ def full_disk(folder):
             if answer[0].status != 204:
                 break
             stored += 1
-        refused("a full disk", answer, 500, "InternalServerException", "^The profile cannot be stored: no space is left for it.$")
+        refused("a full disk", answer, 503, "InternalServerException", "^The profile cannot be stored: no space is left for it.$")
         equal("what came before is there", (serve.tree("full") or {}).get("profiles"), stored)
         equal("known tokens are known", serve.post("full", "t0", profile())[0].status, 204)
     with Serve(store) as serve:
