@@ -94,19 +94,6 @@ static int add_inputs(struct folding *folding, struct pando_store *store, size_t
     return error;
 }
 
-/* A row and its tree. */
-static int delete_rollup(struct pando_store *store, int64_t id)
-{
-    static const enum pando_store_statement steps[] = {STORE_DELETE_ROLLUP_TREE, STORE_DELETE_ROLLUP};
-    int64_t unused;
-    int code = SQLITE_OK;
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == SQLITE_OK; i++) {
-        sqlite3_bind_int64(store->statements[steps[i]], 1, id);
-        code = pando_store_step_once(store->statements[steps[i]], &unused);
-    }
-    return code;
-}
-
 /* Takes one input up. *ret_done: it was there, and not taken up yet. */
 static int take_up(struct pando_store *store, const struct pando_store_fold *fold, const struct pando_store_item *item, bool *ret_done)
 {
@@ -126,18 +113,9 @@ static int take_up(struct pando_store *store, const struct pando_store_fold *fol
         return code;
     if (!item->is_rollup)
         return pando_store_drop_profile(store, fold->group_id, item->start_ms, item->id);
-    code = delete_rollup(store, item->id);
+    code = pando_store_drop_rollup(store, item->id);
     *ret_done = sqlite3_changes(store->db) == 1;
     return code;
-}
-
-/* Nothing finer than what comes out is left of its span then, nor of what is older. */
-static int move_bounds(struct pando_store *store, const struct pando_store_fold *fold)
-{
-    int64_t from_ms[STORE_LEVELS] = {0}, end_ms = fold->begin_ms + pando_store_span_ms(fold->level);
-    for (int level = STORE_RAW; level < (int)fold->level; level++)
-        from_ms[level] = pando_store_ceil(end_ms, level == STORE_HOUR ? STORE_DAY : STORE_HOUR);
-    return pando_store_move_bounds(store, from_ms);
 }
 
 static int put_output(struct pando_store *store, const struct pando_store_fold *fold, const struct output *output)
@@ -163,7 +141,9 @@ static int exchange(struct pando_store *store, const struct folding *folding, si
 {
     const struct pando_store_fold *fold = folding->fold;
     *ret_done = true;
-    int code = fold->drops_inputs ? move_bounds(store, fold) : SQLITE_OK;
+    int code = SQLITE_OK;
+    if (fold->drops_inputs) /* nothing finer than what comes out is left of its span then */
+        code = pando_store_move_bounds(store, fold->group_id, fold->level - 1, fold->begin_ms + pando_store_span_ms(fold->level));
     for (size_t i = 0; i < taken && code == SQLITE_OK && *ret_done; i++)
         if (!fold->inputs[i].is_damaged)
             code = take_up(store, fold, &fold->inputs[i], ret_done);

@@ -70,12 +70,15 @@ static int drop_oldest(struct pando_store *store, char *message, size_t message_
     static const enum pando_store_level grains[] = {STORE_HOUR, STORE_HOUR, STORE_DAY};
     for (int level = STORE_RAW; level < STORE_DAY; level++) {
         while (is_over(store, DROP_UNTIL_PERCENT)) {
-            int64_t begin_ms = oldest(store, (enum pando_store_level)level), from_ms[STORE_LEVELS] = {0};
+            int64_t begin_ms = oldest(store, (enum pando_store_level)level);
+            struct pando_store_cutoffs cutoffs = {0};
             if (begin_ms < 0)
                 break;
-            for (int below = STORE_RAW; below <= level; below++) /* what is finer is gone there too */
-                from_ms[below] = pando_store_floor(begin_ms, grains[level]) + pando_store_span_ms(grains[level]);
-            int error = pando_store_drop_before(store, from_ms, INT64_MAX, message, message_bytes);
+            for (int below = STORE_RAW; below <= level; below++) { /* what is finer is gone there too */
+                cutoffs.start_ms[below] = pando_store_floor(begin_ms, grains[level]) + pando_store_span_ms(grains[level]);
+                cutoffs.came_ms[below] = INT64_MAX;
+            }
+            int error = pando_store_drop_old(store, &cutoffs, message, message_bytes);
             if (error != 0)
                 return error;
         }

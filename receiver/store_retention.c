@@ -41,18 +41,27 @@ static int run(struct retaining *retaining, enum pando_store_statement statement
 }
 
 /* A number of the next thing to do; 0: nothing. */
-static int look(struct retaining *retaining, enum pando_store_statement statement, int64_t a, int64_t *ret_value)
+static int look(struct retaining *retaining, enum pando_store_statement statement, int64_t *ret_value)
 {
     struct pando_store *store = retaining->store;
     sqlite3_stmt *one = pando_store_lock(store, statement);
-    if (sqlite3_bind_parameter_count(one) > 0)
-        sqlite3_bind_int64(one, 1, a);
     int code = sqlite3_step(one);
     *ret_value = code == SQLITE_ROW ? sqlite3_column_int64(one, 0) : 0;
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         pando_store_explain_read(store->db, code, retaining->message, retaining->message_bytes);
     pando_store_unlock(store, one);
     return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : PANDO_ERR_IO;
+}
+
+int pando_store_move_bounds(struct pando_store *store, int64_t group_id, enum pando_store_level level, int64_t end_ms)
+{
+    int64_t unused;
+    sqlite3_stmt *move = store->statements[STORE_MOVE_BOUNDS];
+    for (int below = STORE_RAW; below < STORE_LEVELS; below++) /* each on a span of the level above: what is gone is whole there */
+        sqlite3_bind_int64(move, below + 1, below > (int)level ? 0
+                                            : pando_store_ceil(end_ms, level >= STORE_HOUR ? STORE_DAY : STORE_HOUR));
+    sqlite3_bind_int64(move, STORE_LEVELS + 1, group_id);
+    return pando_store_step_once(move, &unused);
 }
 
 int pando_store_drop_profile(struct pando_store *store, int64_t group_id, int64_t start_ms, int64_t id)
@@ -68,70 +77,108 @@ int pando_store_drop_profile(struct pando_store *store, int64_t group_id, int64_
             sqlite3_bind_int64(step, 3, start_ms);
         }
         code = pando_store_step_once(step, &unused);
+        if (code == SQLITE_OK && sqlite3_changes(store->db) != 1) /* then something is not as it must be: take all back */
+            code = SQLITE_CORRUPT;
     }
     return code;
 }
 
-/* In a transaction: some of the group's single profiles that may go. */
-static int drop_some(struct pando_store *store, int64_t group_id, int64_t received_before_ms, int *ret_rows)
+int pando_store_drop_rollup(struct pando_store *store, int64_t id)
 {
-    sqlite3_stmt *old = store->statements[STORE_OLD_PROFILES];
-    int64_t ids[PROFILES_AT_ONCE], starts_ms[PROFILES_AT_ONCE];
-    int count = 0, code;
-    sqlite3_bind_int64(old, 1, group_id);
-    sqlite3_bind_int(old, 2, PROFILES_AT_ONCE);
-    sqlite3_bind_int64(old, 3, received_before_ms);
-    while ((code = sqlite3_step(old)) == SQLITE_ROW && count < PROFILES_AT_ONCE) {
-        ids[count] = sqlite3_column_int64(old, 0);
-        starts_ms[count++] = sqlite3_column_int64(old, 1);
+    static const enum pando_store_statement steps[] = {STORE_DELETE_ROLLUP_TREE, STORE_DELETE_ROLLUP};
+    int64_t unused;
+    int code = SQLITE_OK;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && code == SQLITE_OK; i++) {
+        sqlite3_bind_int64(store->statements[steps[i]], 1, id);
+        code = pando_store_step_once(store->statements[steps[i]], &unused);
     }
-    sqlite3_reset(old);
-    sqlite3_clear_bindings(old);
-    *ret_rows = count;
-    if (code != SQLITE_DONE && code != SQLITE_ROW)
-        return code;
-    code = SQLITE_OK;
-    for (int i = 0; i < count && code == SQLITE_OK; i++)
-        code = pando_store_drop_profile(store, group_id, starts_ms[i], ids[i]);
     return code;
 }
 
-static int drop_profiles(struct retaining *retaining, int64_t received_before_ms)
+/* A row that may go. */
+struct old {
+    int64_t id, group_id, begin_ms;
+    enum pando_store_level level;
+};
+
+/* Steps a bound statement of (id, group, level, begin) through. An SQLite code. */
+static int list_old(sqlite3_stmt *rows, struct old *list, int max, int *ret_count)
 {
-    for (;;) {
-        int64_t group_id = 0;
-        int rows = 0, error = look(retaining, STORE_OLD_GROUP, received_before_ms, &group_id);
-        if (error != 0 || group_id == 0)
-            return error;
-        int code = pando_store_rearrange_begin(retaining->store);
+    int code;
+    *ret_count = 0;
+    while ((code = sqlite3_step(rows)) == SQLITE_ROW && *ret_count < max)
+        list[(*ret_count)++] = (struct old){
+            .id = sqlite3_column_int64(rows, 0), .group_id = sqlite3_column_int64(rows, 1),
+            .level = (enum pando_store_level)sqlite3_column_int(rows, 2), .begin_ms = sqlite3_column_int64(rows, 3)};
+    sqlite3_reset(rows);
+    sqlite3_clear_bindings(rows);
+    return code == SQLITE_DONE || code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+static int drop_list(struct pando_store *store, const struct old *list, int count)
+{
+    int code = SQLITE_OK;
+    for (int i = 0; i < count && code == SQLITE_OK; i++) {
+        const struct old *old = &list[i];
+        code = pando_store_move_bounds(store, old->group_id, old->level, old->begin_ms + pando_store_span_ms(old->level));
         if (code == SQLITE_OK)
-            code = drop_some(retaining->store, group_id, received_before_ms, &rows);
-        error = pando_store_rearrange_end(retaining->store, code, true, retaining->message, retaining->message_bytes);
-        if (error != 0 || rows == 0)
-            return error;
+            code = old->level == STORE_RAW ? pando_store_drop_profile(store, old->group_id, old->begin_ms, old->id)
+                                           : pando_store_drop_rollup(store, old->id);
     }
+    return code;
 }
 
-static int drop_rollups(struct retaining *retaining)
+/* In a transaction: some single profiles of a group. */
+static int drop_profiles(struct pando_store *store, const struct pando_store_cutoffs *cutoffs, int64_t group_id, int *ret_count)
 {
-    for (;;) {
-        int64_t some = 0;
-        int error = look(retaining, STORE_OLD_ROLLUP, 0, &some);
-        if (error != 0 || some == 0)
-            return error;
-        /* Two statements, one transaction: the trees first, by the same choice. */
-        struct pando_store *store = retaining->store;
-        int64_t unused;
-        int code = pando_store_rearrange_begin(store);
-        static const enum pando_store_statement both[] = {STORE_DROP_TREES, STORE_DROP_ROLLUPS};
-        for (size_t i = 0; i < 2 && code == SQLITE_OK; i++) {
-            sqlite3_bind_int64(store->statements[both[i]], 1, ROLLUPS_AT_ONCE);
-            code = pando_store_step_once(store->statements[both[i]], &unused);
-        }
-        error = pando_store_rearrange_end(store, code, true, retaining->message, retaining->message_bytes);
-        if (error != 0)
-            return error;
+    struct old list[PROFILES_AT_ONCE];
+    sqlite3_stmt *rows = store->statements[STORE_OLD_PROFILES];
+    sqlite3_bind_int64(rows, 1, cutoffs->start_ms[STORE_RAW]);
+    sqlite3_bind_int64(rows, 2, cutoffs->came_ms[STORE_RAW]);
+    sqlite3_bind_int64(rows, 3, group_id);
+    sqlite3_bind_int(rows, 4, PROFILES_AT_ONCE);
+    int code = list_old(rows, list, PROFILES_AT_ONCE, ret_count);
+    return code == SQLITE_OK ? drop_list(store, list, *ret_count) : code;
+}
+
+/* In a transaction: some roll-ups of any group. */
+static int drop_rollups(struct pando_store *store, const struct pando_store_cutoffs *cutoffs, int64_t unused, int *ret_count)
+{
+    (void)unused;
+    struct old list[ROLLUPS_AT_ONCE];
+    sqlite3_stmt *rows = store->statements[STORE_OLD_ROLLUPS];
+    for (int level = STORE_5_MIN; level < STORE_LEVELS; level++) {
+        sqlite3_bind_int64(rows, level, cutoffs->start_ms[level]);
+        sqlite3_bind_int64(rows, level + 3, cutoffs->came_ms[level]);
     }
+    sqlite3_bind_int(rows, 7, ROLLUPS_AT_ONCE);
+    int code = list_old(rows, list, ROLLUPS_AT_ONCE, ret_count);
+    return code == SQLITE_OK ? drop_list(store, list, *ret_count) : code;
+}
+
+/* One transaction. Returns how many rows went, or an error. */
+static int drop_some(struct retaining *retaining, const struct pando_store_cutoffs *cutoffs, int64_t group_id,
+                     int (*drop)(struct pando_store *, const struct pando_store_cutoffs *, int64_t, int *))
+{
+    int count = 0, code = pando_store_rearrange_begin(retaining->store);
+    if (code == SQLITE_OK)
+        code = drop(retaining->store, cutoffs, group_id, &count);
+    int error = pando_store_rearrange_end(retaining->store, code, count != 0, retaining->message, retaining->message_bytes);
+    return error < 0 ? error : count;
+}
+
+/* A group with single profiles that may go; 0: there is none. */
+static int find_old_group(struct retaining *retaining, const struct pando_store_cutoffs *cutoffs, int64_t *ret_id)
+{
+    sqlite3_stmt *find = pando_store_lock(retaining->store, STORE_OLD_GROUP);
+    sqlite3_bind_int64(find, 1, cutoffs->start_ms[STORE_RAW]);
+    sqlite3_bind_int64(find, 2, cutoffs->came_ms[STORE_RAW]);
+    int code = sqlite3_step(find);
+    *ret_id = code == SQLITE_ROW ? sqlite3_column_int64(find, 0) : 0;
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        pando_store_explain_read(retaining->store->db, code, retaining->message, retaining->message_bytes);
+    pando_store_unlock(retaining->store, find);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : PANDO_ERR_IO;
 }
 
 /* Rows of activity become rows of the span above, a span at a time; those before day_from_ms go. */
@@ -140,7 +187,7 @@ static int shrink_activity(struct retaining *retaining)
     for (int level = STORE_HOUR; level <= STORE_DAY; level++) {
         int64_t span_ms = pando_store_span_ms((enum pando_store_level)level), below_ms = pando_store_span_ms((enum pando_store_level)level - 1);
         for (int64_t begin_ms = 1; begin_ms != 0;) {
-            int error = look(retaining, level == STORE_HOUR ? STORE_OLD_ACTIVITY_5_MIN : STORE_OLD_ACTIVITY_HOUR, 0, &begin_ms);
+            int error = look(retaining, level == STORE_HOUR ? STORE_OLD_ACTIVITY_5_MIN : STORE_OLD_ACTIVITY_HOUR, &begin_ms);
             if (error != 0)
                 return error;
             if (begin_ms == 0)
@@ -182,33 +229,21 @@ static int forget_tokens(struct retaining *retaining, int64_t before_ms)
     return changes < 0 ? changes : 0;
 }
 
-int pando_store_move_bounds(struct pando_store *store, const int64_t from_ms[STORE_LEVELS])
-{
-    int64_t unused;
-    sqlite3_stmt *move = store->statements[STORE_MOVE_BOUNDS];
-    for (int level = STORE_RAW; level < STORE_LEVELS; level++)
-        sqlite3_bind_int64(move, level + 1, from_ms[level]);
-    return pando_store_step_once(move, &unused);
-}
-
-int pando_store_drop_before(struct pando_store *store, const int64_t from_ms[STORE_LEVELS], int64_t received_before_ms, char *message,
-                            size_t message_bytes)
+int pando_store_drop_old(struct pando_store *store, const struct pando_store_cutoffs *cutoffs, char *message, size_t message_bytes)
 {
     struct retaining retaining = {.store = store, .message = message, .message_bytes = message_bytes};
-    int code = pando_store_rearrange_begin(store);
-    if (code == SQLITE_OK)
-        code = pando_store_move_bounds(store, from_ms);
-    int moved = code == SQLITE_OK ? sqlite3_changes(store->db) : 0;
-    int error = pando_store_rearrange_end(store, code, true, message, message_bytes);
-    if (error == 0)
-        error = drop_profiles(&retaining, received_before_ms);
-    if (error == 0)
-        error = drop_rollups(&retaining);
-    if (error == 0)
-        error = shrink_activity(&retaining);
-    if (error == 0 && moved != 0)
-        error = forget_sources(&retaining);
-    return error;
+    int64_t group_id = 0;
+    int count = 1, total = 0, error = 0;
+    while (error == 0 && count > 0 && (error = find_old_group(&retaining, cutoffs, &group_id)) == 0 && group_id != 0)
+        total += count = drop_some(&retaining, cutoffs, group_id, drop_profiles);
+    if (error == 0 && count >= 0)
+        do {
+            total += count = drop_some(&retaining, cutoffs, 0, drop_rollups);
+        } while (count > 0);
+    if (error != 0 || count < 0 || total == 0)
+        return error != 0 ? error : count < 0 ? count : 0;
+    error = shrink_activity(&retaining);
+    return error == 0 ? forget_sources(&retaining) : error;
 }
 
 static int64_t before(uint64_t now_ms, uint64_t keep_s, enum pando_store_level grain)
@@ -244,11 +279,11 @@ int pando_store_retain(struct pando_store *store, const struct pando_store_polic
 {
     struct retaining retaining = {.store = store, .message = message, .message_bytes = message_bytes};
     struct pando_store_policy settled = settle(*policy);
-    /* A bound lies on a span of the level above, so that what is gone there is whole here. */
-    const int64_t from_ms[STORE_LEVELS] = {
-        [STORE_RAW] = before(now_ms, settled.raw_s, STORE_HOUR), [STORE_5_MIN] = before(now_ms, settled.five_s, STORE_HOUR),
-        [STORE_HOUR] = before(now_ms, settled.hour_s, STORE_DAY), [STORE_DAY] = before(now_ms, settled.day_s, STORE_DAY)};
-    int error = pando_store_drop_before(store, from_ms, from_ms[STORE_RAW], message, message_bytes);
+    const uint64_t keep_s[STORE_LEVELS] = {settled.raw_s, settled.five_s, settled.hour_s, settled.day_s};
+    struct pando_store_cutoffs cutoffs;
+    for (int level = STORE_RAW; level < STORE_LEVELS; level++)
+        cutoffs.start_ms[level] = cutoffs.came_ms[level] = before(now_ms, keep_s[level], level < STORE_HOUR ? STORE_HOUR : STORE_DAY);
+    int error = pando_store_drop_old(store, &cutoffs, message, message_bytes);
     if (error == 0)
         error = forget_tokens(&retaining, before(now_ms, PANDO_STORE_TOKEN_DAYS * 86400ull, STORE_HOUR));
     return error == 0 ? pando_store_make_room(store, message, message_bytes) : error;

@@ -34,14 +34,10 @@
     " ON CONFLICT DO UPDATE SET " ADD(profiles) ", " ADD(samples) ", " ADD(cpu_ns) ", " ADD(wall_ns) \
     ", end_ms = max(end_ms, excluded.end_ms)"
 
-/* Roll-ups that may go: they are in the level above, or there is none above. */
-#define OLD_ROLLUPS(limit) \
-    "SELECT rollup.id FROM profile_group JOIN rollup ON rollup.group_id = profile_group.id AND level = 1" \
-    " AND begin_ms < five_from_ms WHERE carried = 1" \
-    " UNION ALL SELECT rollup.id FROM profile_group JOIN rollup ON rollup.group_id = profile_group.id AND level = 2" \
-    " AND begin_ms < hour_from_ms WHERE carried = 1" \
-    " UNION ALL SELECT rollup.id FROM profile_group JOIN rollup ON rollup.group_id = profile_group.id AND level = 3" \
-    " AND begin_ms < day_from_ms WHERE carried = 1 AND made_ms < day_from_ms LIMIT " limit
+/* Roll-ups that may go, because they are in the level above, or there is none: by their time, and by when they were made. */
+#define OLD_ROLLUPS(level, before, made) \
+    "SELECT rollup.id, rollup.group_id, level, begin_ms FROM profile_group JOIN rollup ON rollup.group_id = profile_group.id" \
+    " AND level = " level " AND begin_ms < " before " WHERE carried = 1 AND made_ms < " made
 
 #define TIMES(order) \
     "SELECT start_ms - start_ms % ?4 AS span_ms FROM posted WHERE group_id = ?1 AND start_ms BETWEEN ?2 AND ?3" \
@@ -104,23 +100,21 @@ static const char *const STATEMENTS[STORE_STATEMENTS] = {
     [STORE_PUT_ROLLUP] = "INSERT INTO rollup (group_id, level, begin_ms, carried, profiles, bytes, made_ms)"
                          " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) RETURNING id",
     [STORE_MOVE_BOUNDS] = "UPDATE profile_group SET raw_from_ms = max(raw_from_ms, ?1), five_from_ms = max(five_from_ms, ?2),"
-                          " hour_from_ms = max(hour_from_ms, ?3), day_from_ms = max(day_from_ms, ?4)"
-                          " WHERE raw_from_ms < ?1 OR five_from_ms < ?2 OR hour_from_ms < ?3 OR day_from_ms < ?4",
+                          " hour_from_ms = max(hour_from_ms, ?3), day_from_ms = max(day_from_ms, ?4) WHERE id = ?5",
     [STORE_OLD_GROUP] = "SELECT id FROM profile_group WHERE EXISTS (SELECT 1 FROM posted JOIN profile ON profile.id = posted.id"
-                        " WHERE posted.group_id = profile_group.id AND posted.start_ms < raw_from_ms AND rolled = 1"
-                        " AND received_ms < ?1) LIMIT 1",
-    [STORE_OLD_PROFILES] = "SELECT posted.id, posted.start_ms FROM posted JOIN profile ON profile.id = posted.id"
-                           " WHERE posted.group_id = ?1 AND rolled = 1 AND received_ms < ?3 AND posted.start_ms <"
-                           " (SELECT raw_from_ms FROM profile_group WHERE id = ?1) ORDER BY posted.start_ms LIMIT ?2",
+                        " WHERE posted.group_id = profile_group.id AND posted.start_ms < ?1 AND rolled = 1"
+                        " AND received_ms < ?2) LIMIT 1",
+    [STORE_OLD_PROFILES] = "SELECT posted.id, posted.group_id, 0, posted.start_ms FROM posted JOIN profile ON profile.id = posted.id"
+                           " WHERE posted.group_id = ?3 AND posted.start_ms < ?1 AND rolled = 1 AND received_ms < ?2"
+                           " ORDER BY posted.start_ms LIMIT ?4",
+    [STORE_OLD_ROLLUPS] = OLD_ROLLUPS("1", "?1", "?4") " UNION ALL " OLD_ROLLUPS("2", "?2", "?5") " UNION ALL "
+                          OLD_ROLLUPS("3", "?3", "?6") " LIMIT ?7",
     [STORE_PUT_ACTIVITY] = "INSERT INTO activity (group_id, begin_ms, span_ms, series_id, profiles, samples, cpu_ns, wall_ns, end_ms)"
                            " SELECT group_id, start_ms - start_ms % 300000, 300000, series_id, 1, samples, cpu_ns, wall_ns, end_ms"
                            " FROM posted JOIN source ON source.id = posted.source_id"
                            " WHERE group_id = ?2 AND start_ms = ?3 AND posted.id = ?1" ADD_ACTIVITY,
     [STORE_DELETE_POSTED] = "DELETE FROM posted WHERE group_id = ?2 AND start_ms = ?3 AND id = ?1",
     [STORE_DELETE_PROFILE] = "DELETE FROM profile WHERE id = ?1",
-    [STORE_OLD_ROLLUP] = OLD_ROLLUPS("1"),
-    [STORE_DROP_TREES] = "DELETE FROM rollup_tree WHERE id IN (" OLD_ROLLUPS("?1") ")",
-    [STORE_DROP_ROLLUPS] = "DELETE FROM rollup WHERE id IN (" OLD_ROLLUPS("?1") ")",
     [STORE_OLD_ACTIVITY_5_MIN] = "SELECT max(begin_ms, 1) FROM profile_group JOIN activity ON group_id = profile_group.id"
                                  " WHERE span_ms = 300000 AND begin_ms < five_from_ms LIMIT 1",
     [STORE_OLD_ACTIVITY_HOUR] = "SELECT max(begin_ms, 1) FROM profile_group JOIN activity ON group_id = profile_group.id"
