@@ -12,6 +12,7 @@ import os
 import random
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import sys
@@ -393,6 +394,8 @@ def tls(folder):
             fail(f"HTTP on an HTTPS port: {plain.getresponse().status}")
         except (http.client.HTTPException, OSError):
             pass
+        host, port = urllib.parse.urlsplit(url).netloc.split(":")
+        silent = socket.create_connection((host, int(port)), timeout=60)  # never begins its handshake
         context = ssl.create_default_context(cafile=certificate)
         link = http.client.HTTPSConnection(urllib.parse.urlsplit(url).netloc, timeout=60, context=context)
         link.request("POST", "/api/v1/login", json.dumps({"token": TOKEN}), {"Content-Type": "application/json", "Origin": url})
@@ -402,6 +405,8 @@ def tls(folder):
         if len(sys.argv) > 3:
             receiver.url = url
             agent(receiver, TOKEN, AWS_CA_BUNDLE=certificate)
+        equal("a client without a handshake is cut off", silent.recv(1), b"")
+        silent.close()
 
 
 def starts_not(folder):

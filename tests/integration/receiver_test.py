@@ -187,7 +187,16 @@ def refusals(serve):
                            (json.dumps(profile(10**17)), "add up to more than")):
         refused(f"body {body[:12]!r} {sentence}", serve.post("bad", "t", body), 400, validation, sentence)
     refused("no Content-Type", serve.request("POST", group, "{}", {"Content-Type": None}), 415, "UnsupportedMediaTypeException", "but there is none")
-    refused("Ion", serve.request("POST", group, "{}", {"Content-Type": "application/x-amzn-ion"}), 415, "UnsupportedMediaTypeException", "x-amzn-ion")
+    refused("Ion that is none", serve.request("POST", group, "{}", {"Content-Type": "application/x-amzn-ion"}), 400, validation, "no Ion")
+    small = (("POST", "/profilingGroups?clientToken=a"), ("PUT", "/profilingGroups/web"), ("POST", "/profilingGroups/web/configureAgent"),
+             ("POST", "/tags/arn:aws:codeguru-profiler:x:1:profilingGroup/web"))
+    for method, path in small:
+        refused(f"{method} {path}: too large", serve.request(method, path, '{"a":"' + "x" * 66000 + '"}'), 413, validation, "larger than 65536")
+        refused(f"{method} {path}: too deep", serve.request(method, path, '{"tags":' * 8000 + "1"), 400, validation, "no JSON object")
+        refused(f"{method} {path}: said twice", serve.request(method, path, '{"tags":{},"tags":{}}'), 400, validation, "duplicate")
+        refused(f"{method} {path}: a list", serve.request(method, path, "[]"), 400, validation, "must be a JSON object")
+    answer = serve.request("GET", "/profilingGroups?nextToken=" + "x" * 40000)[0].status
+    check("a line that is too long", answer in (414, 431), answer)
     refused("a form", serve.request("POST", group, "{}", {"Content-Type": "text/plain"}), 415, "UnsupportedMediaTypeException", "must be application/json")
     refused("Content-Encoding br", serve.request("POST", group, "{}", {"Content-Encoding": "br"}), 415, "UnsupportedMediaTypeException", "gzip or none")
     refused("no gzip", serve.request("POST", group, "{}", {"Content-Encoding": "gzip"}), 400, validation, "no gzip stream")
