@@ -349,6 +349,10 @@ def tokens(folder):
         check("nothing is stored yet" in done.stderr, f"pando report with a token: {done.stderr}")
         if len(sys.argv) > 3:
             agent(receiver, TOKEN)
+            for token, word in ((TOKEN, "burn_sixty"), ("not-the-token-0123", "PANDO_TOKEN")):
+                done = subprocess.run([PANDO, "run", "--url", receiver.url, "--group", "run", "--rate", "1000", "--", sys.argv[3], "1", "0.3"],
+                                      capture_output=True, text=True, env={**plain_environment(), "PANDO_TOKEN": token}, timeout=120)
+                check(done.returncode == 0 and word in done.stderr + done.stdout, f"pando run with {token}: {done}")
 
 
 def agent(receiver, token, **more):
