@@ -22,6 +22,7 @@ enum pando_cli_exit {
 int pando_cli_run(int argc, char **argv);
 int pando_cli_serve(int argc, char **argv);
 int pando_cli_report(int argc, char **argv);
+int pando_cli_diff(int argc, char **argv);
 int pando_cli_ctl(int argc, char **argv);
 
 /* What each understands; those without one have their help in pando.c. */

@@ -13,6 +13,8 @@
 #include "profile/import.h"
 #include "receiver/gzip_body.h"
 
+#define SAMPLE_NS 10000000u /* of folded stacks that count samples */
+
 enum {
     FILE_MAX_BYTES = 1 << 30,
     MEMORY_MAX_BYTES = 1 << 30,
@@ -154,7 +156,8 @@ int pando_input_read(const char *path, uint64_t ns_per_count, struct pando_profi
 {
     char reason[REASON_BYTES] = "";
     struct pando_buffer bytes;
-    const struct pando_import import = {.memory_bytes = MEMORY_MAX_BYTES, .ns_per_count = ns_per_count, .message = reason,
+    const struct pando_import import = {.memory_bytes = MEMORY_MAX_BYTES, .ns_per_count = ns_per_count,
+                                        .counts_are_samples = ns_per_count == SAMPLE_NS, .message = reason,
                                         .message_bytes = sizeof reason};
     pando_buffer_init(&bytes, FILE_MAX_BYTES);
     int error = read_file(path, &bytes, reason);
@@ -175,7 +178,7 @@ bool pando_input_unit(const char *text, uint64_t *ret_ns_per_count)
     static const struct {
         const char *name;
         uint64_t ns;
-    } units[] = {{"samples", 10000000}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+    } units[] = {{"samples", SAMPLE_NS}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         if (strcmp(text, units[i].name) == 0) {
             *ret_ns_per_count = units[i].ns;

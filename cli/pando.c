@@ -69,6 +69,24 @@ static const struct command commands[] = {
      "  -o, --output FILE     write to FILE; its name tells the format: .pb.gz .pprof, .folded .collapsed, .speedscope.json,\n"
      "                        .md, .json, .txt\n"
      "  --unit UNIT           what a folded FILE counts: ns (default), us, ms, s, or samples of 10 ms\n"},
+    {"diff", pando_cli_diff, "tells what changed between two profiles; stops a build that got slower",
+     "usage: pando diff [OPTION...] A B\n"
+     "Compares two profiles, function by function, in percent of each one's whole. A change within the noise of sampling\n"
+     "(three sigma) is none. A and B are files as pando report reads them; with --url or --store each is GROUP or\n"
+     "GROUP@FROM..TO, where FROM and TO are 2026-01-31T12:00:00Z, milliseconds since 1970, -2h (that long ago) or nothing.\n"
+     "Exit status: 0 no --fail-if condition is met, 1 one is, 2 the profiles could not be compared.\n"
+     "  --fail-if CONDITION   FUNCTION:self or FUNCTION:total, then >+5% (grew by more than 5 % of what it was), >+5pp (by 5\n"
+     "                        percentage points), >20% (has more than 20 %), or the like with <; FUNCTION is a name, /REGEX/\n"
+     "                        or * (any). Can be given again: one that is met is enough\n"
+     "  --url URL             ask this receiver\n"
+     "  --store FILE          read this SQLite file of a receiver\n"
+     "  --state STATE         as for pando report\n"
+     "  --thread NAME         as for pando report\n"
+     "  --label KEY:VALUE     as for pando report\n"
+     "  --top N               functions that are listed (default 30); JSON has all\n"
+     "  --format FORMAT       text (default), json or markdown\n"
+     "  -o, --output FILE     write to FILE; its name tells the format: .md, .json, .txt\n"
+     "  --unit UNIT           what folded files count: ns (default), us, ms, s, or samples of 10 ms\n"},
 };
 
 /* Those whose options stand in a table of their own (cli/syntax.h). */

@@ -12,7 +12,7 @@
 #include "cli/output.h"
 #include "cli/report_json.h"
 #include "cli/shown.h"
-#include "cli/source.h"
+#include "cli/subject.h"
 #include "cli/time_text.h"
 #include "cli/top_table.h"
 #include "profile/slices.h"
@@ -28,14 +28,6 @@ struct options {
     unsigned view;                   /* of profile/states.h */
     struct pando_slice_wish slices;
     struct pando_output output;
-};
-
-/* What is reported on. */
-struct subject {
-    char title[PANDO_GROUP_BYTES];
-    struct pando_profile *profile;
-    uint64_t profile_count;
-    double ns_per_sample;
 };
 
 static bool parse_time(int option, const char *text, struct options *options)
@@ -151,12 +143,15 @@ static bool parse_options(int argc, char **argv, struct options *options)
     return pando_output_settle(&options->output);
 }
 
-static int print_text(FILE *out, const struct options *options, const struct subject *subject, const struct pando_shown *shown,
+static int print_text(FILE *out, const struct options *options, const struct pando_subject *subject, const struct pando_shown *shown,
                       const struct pando_weights *weights)
 {
     const struct pando_profile *profile = shown->profile;
-    fprintf(out, "%s %s: %.2f s of %s in %" PRIu64 " samples, %" PRIu64 " profiles.\n", options->path != NULL ? "File" : "Group",
-            subject->title, (double)weights->total / 1e9, pando_shown_clock(shown), profile->meta.samples, subject->profile_count);
+    fprintf(out, "%s %s: %.2f s of %s", options->path != NULL ? "File" : "Group", subject->title, (double)weights->total / 1e9,
+            pando_shown_clock(shown));
+    if (profile->meta.samples != 0)
+        fprintf(out, " in %" PRIu64 " samples, %" PRIu64 " profiles", profile->meta.samples, subject->profile_count);
+    fputs(".\n", out);
     pando_shown_print_states(out, shown);
     pando_shown_print_slices(out, shown);
     int error = 0;
@@ -172,7 +167,7 @@ static int print_text(FILE *out, const struct options *options, const struct sub
 }
 
 /* As text or JSON, of one view. */
-static int print_shown(FILE *out, const struct options *options, struct subject *subject)
+static int print_shown(FILE *out, const struct options *options, struct pando_subject *subject)
 {
     struct pando_shown shown;
     struct pando_weights weights = {0};
@@ -190,7 +185,7 @@ static int print_shown(FILE *out, const struct options *options, struct subject 
 }
 
 /* Only what is wished for stays. */
-static int select_slices(const struct options *options, struct subject *subject)
+static int select_slices(const struct options *options, struct pando_subject *subject)
 {
     struct pando_profile *selected;
     if (options->slices.thread_count == 0 && options->slices.label_count == 0)
@@ -204,7 +199,7 @@ static int select_slices(const struct options *options, struct subject *subject)
     return 0;
 }
 
-static int print(const struct options *options, struct subject *subject)
+static int print(const struct options *options, struct pando_subject *subject)
 {
     const struct pando_export_about about = {.title = subject->title, .profile_count = subject->profile_count,
                                              .view = options->view, .ns_per_sample = subject->ns_per_sample};
@@ -220,45 +215,21 @@ static int print(const struct options *options, struct subject *subject)
     return error == 0 && is_written ? PANDO_EXIT_OK : PANDO_EXIT_FAILED;
 }
 
-static int read_file(const struct options *options, struct subject *subject, char *message, size_t message_bytes)
-{
-    enum pando_input_kind kind;
-    const char *slash = strrchr(options->path, '/');
-    snprintf(subject->title, sizeof subject->title, "%.200s", slash != NULL ? slash + 1 : options->path);
-    int error = pando_input_read(options->path, options->ns_per_count != 0 ? options->ns_per_count : 1, &subject->profile, &kind,
-                                 &subject->profile_count, message, message_bytes);
-    if (error == 0 && kind == PANDO_INPUT_FOLDED && options->ns_per_count == 0)
-        pando_cli_complain("%s does not say what it counts: taken as nanoseconds, as Pando writes them. --unit samples takes each as 10 ms.",
-                           subject->title);
-    return error;
-}
-
-static int read_source(const struct options *options, struct subject *subject, char *message, size_t message_bytes)
-{
-    int error = 0;
-    if (options->group != NULL)
-        snprintf(subject->title, sizeof subject->title, "%s", options->group);
-    else
-        error = pando_source_only_group(&options->source, subject->title, sizeof subject->title, message, message_bytes);
-    return error != 0 ? error
-                      : pando_source_merge(&options->source, subject->title, options->start_ms, options->end_ms, &subject->profile,
-                                           &subject->profile_count, message, message_bytes);
-}
-
 int pando_cli_report(int argc, char **argv)
 {
     struct options options = {.end_ms = UINT64_MAX, .top = 20, .min_percent = 1.0};
-    struct subject subject = {0};
+    struct pando_subject subject = {0};
     char message[2048] = "";
     if (!parse_options(argc, argv, &options))
         return PANDO_EXIT_USAGE;
-    int error = options.path != NULL ? read_file(&options, &subject, message, sizeof message)
-                                     : read_source(&options, &subject, message, sizeof message);
+    int error = options.path != NULL
+                    ? pando_subject_of_file(options.path, options.ns_per_count, &subject, message, sizeof message)
+                    : pando_subject_of_group(&options.source, options.group, options.start_ms, options.end_ms, &subject, message,
+                                             sizeof message);
     if (error != 0) {
         pando_cli_complain("%s", message);
         return PANDO_EXIT_FAILED;
     }
-    subject.ns_per_sample = pando_export_ns_per_sample(subject.profile);
     int status = print(&options, &subject);
     pando_profile_free(subject.profile);
     return status;

@@ -99,7 +99,8 @@ static int64_t add_stack(struct pando_profile_builder *builder, const char *at, 
 }
 
 /* One line without its end. 0, or an error; lines that say nothing are passed over. */
-static int read_line(struct pando_profile_builder *builder, const char *line, const char *end, uint64_t ns_per_count)
+static int read_line(struct pando_profile_builder *builder, const char *line, const char *end, const struct pando_import *import,
+                     size_t *stack_count)
 {
     while (end > line && (end[-1] == '\r' || end[-1] == ' '))
         end--;
@@ -115,10 +116,12 @@ static int read_line(struct pando_profile_builder *builder, const char *line, co
     int64_t node = add_stack(builder, line, digits - 1);
     if (node < 0)
         return (int)node;
-    pando_profile_builder_meta(builder)->samples++;
-    if (count > UINT64_MAX / ns_per_count)
+    if (count > UINT64_MAX / import->ns_per_count)
         return PANDO_ERR_INVALID;
-    return pando_profile_builder_add_self(builder, (uint32_t)node, count * ns_per_count);
+    ++*stack_count;
+    if (import->counts_are_samples)
+        pando_profile_builder_meta(builder)->samples += count;
+    return pando_profile_builder_add_self(builder, (uint32_t)node, count * import->ns_per_count);
 }
 
 int pando_folded_decode(const char *bytes, size_t len_bytes, const struct pando_import *import, struct pando_profile **ret_profile)
@@ -128,15 +131,15 @@ int pando_folded_decode(const char *bytes, size_t len_bytes, const struct pando_
         return pando_import_refuse(import, PANDO_ERR_NO_MEMORY, "there is no memory for it.");
     pando_profile_builder_meta(builder)->weight_per_second = 1e9;
     int error = 0;
-    size_t number = 0;
+    size_t number = 0, stack_count = 0;
     const char *end = bytes + len_bytes;
     for (const char *line = bytes; line < end && error == 0; number++) {
         const char *newline = memchr(line, '\n', (size_t)(end - line));
         const char *line_end = newline != NULL ? newline : end;
-        error = read_line(builder, line, line_end, import->ns_per_count);
+        error = read_line(builder, line, line_end, import, &stack_count);
         line = line_end + 1;
     }
-    if (error == 0 && pando_profile_builder_meta(builder)->samples == 0)
+    if (error == 0 && stack_count == 0)
         error = pando_import_refuse(import, PANDO_ERR_INVALID, "no stack is in it.");
     else if (error == PANDO_ERR_SYNTAX)
         pando_import_refuse(import, error, "line %zu is no folded stack (names with ; between, a blank, a whole number).", number);

@@ -3,6 +3,7 @@
 #ifndef PANDO_PROFILE_IMPORT_H
 #define PANDO_PROFILE_IMPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@ enum { PANDO_IMPORT_DEPTH_MAX = 10000 };
 struct pando_import {
     size_t memory_bytes;     /* for the profile that comes out */
     uint64_t ns_per_count;   /* folded: what one of its numbers stands for */
+    bool counts_are_samples; /* folded: so that meta.samples is known */
     char *message;           /* the sentence; message_bytes above 0 */
     size_t message_bytes;
 };
@@ -23,7 +25,8 @@ struct pando_import {
  * message), PANDO_ERR_UNSUPPORTED (nothing that is time), PANDO_ERR_LIMIT, PANDO_ERR_NO_MEMORY. */
 int pando_pprof_decode(const char *bytes, size_t len_bytes, const struct pando_import *import, struct pando_profile **ret_profile);
 
-/* Folded stacks: "root;caller;function NUMBER" in each line. Same errors. */
+/* Folded stacks: "root;caller;function NUMBER" in each line. Same errors.
+ * meta.samples is 0 unless the numbers are said to be samples. */
 int pando_folded_decode(const char *bytes, size_t len_bytes, const struct pando_import *import, struct pando_profile **ret_profile);
 
 /* Writes the sentence and returns `error`. */
