@@ -14,7 +14,7 @@
 #include "receiver/routes.h"
 #include "receiver/tags.h"
 
-enum { ANSWER_MAX_BYTES = 1 << 28, LIST_MAX = 1000, LIST_USUAL = 100, AGGREGATE_MS = 300000 };
+enum { ANSWER_MAX_BYTES = 1 << 28, LIST_MAX = 1000, LIST_USUAL = 100 };
 
 /* Groups that were read: the store must not be used while it is read, and their tags are asked for after it. */
 struct held {
@@ -60,10 +60,11 @@ static int write_description(struct pando_request *request, const struct pando_g
     pando_json_open(out, "profilingStatus");
     write_time(out, "latestAgentOrchestratedAt", group->orchestrated_ms);
     write_time(out, "latestAgentProfileReportedAt", group->reported_ms);
-    if (group->latest_start_ms != 0) {
+    if (group->latest_span_ms != 0) {
         pando_json_open(out, "latestAggregatedProfile");
-        write_time(out, "start", group->latest_start_ms - group->latest_start_ms % AGGREGATE_MS);
-        pando_json_member_text(out, "period", "PT5M");
+        write_time(out, "start", group->latest_start_ms - group->latest_start_ms % group->latest_span_ms);
+        pando_json_member_text(out, "period", group->latest_span_ms == 300000 ? "PT5M"
+                                              : group->latest_span_ms == 3600000 ? "PT1H" : "P1D");
         pando_json_close(out);
     }
     pando_json_close(out);

@@ -20,10 +20,24 @@ void pando_store_group_rule(struct pando_store *store, bool must_exist, uint32_t
     store->groups_max = max;
 }
 
+/* The latest roll-up of a level: what is left when single profiles are gone. */
+#define LATEST(level) "(SELECT max(begin_ms) FROM rollup WHERE group_id = profile_group.id AND level = " level ")"
 #define COLUMNS \
     "SELECT id, name, created_ms, updated_ms, reported_ms, orchestrated_ms, is_enabled, is_lambda," \
-    " max(coalesce((SELECT max(start_ms) FROM posted WHERE group_id = profile_group.id), 0)," \
-    " coalesce((SELECT max(begin_ms) FROM rollup WHERE group_id = profile_group.id), 0)) FROM profile_group"
+    " (SELECT max(start_ms) FROM posted WHERE group_id = profile_group.id), " LATEST("1") ", " LATEST("2") ", " LATEST("3") \
+    " FROM profile_group"
+
+/* The finest that there is tells best when the latest profile began. */
+static void read_latest(sqlite3_stmt *rows, struct pando_group *group)
+{
+    static const uint32_t spans_ms[] = {300000, 300000, 3600000, 86400000};
+    for (int i = 0; i < 4 && group->latest_span_ms == 0; i++) {
+        if (sqlite3_column_type(rows, 8 + i) == SQLITE_NULL)
+            continue;
+        group->latest_start_ms = pando_store_column(rows, 8 + i);
+        group->latest_span_ms = spans_ms[i];
+    }
+}
 
 static int visit_rows(struct pando_store *store, sqlite3_stmt *rows, int (*visit)(void *context, const struct pando_group *group),
                       void *context)
@@ -31,11 +45,12 @@ static int visit_rows(struct pando_store *store, sqlite3_stmt *rows, int (*visit
     int code = SQLITE_DONE, result = 0, count = 0;
     while (result == 0 && (code = sqlite3_step(rows)) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(rows, 1);
-        const struct pando_group group = {
+        struct pando_group group = {
             .id = sqlite3_column_int64(rows, 0), .name = name != NULL ? name : "", .created_ms = pando_store_column(rows, 2),
             .updated_ms = pando_store_column(rows, 3), .reported_ms = pando_store_column(rows, 4),
             .orchestrated_ms = pando_store_column(rows, 5), .is_enabled = sqlite3_column_int64(rows, 6) != 0,
-            .is_lambda = sqlite3_column_int64(rows, 7) != 0, .latest_start_ms = pando_store_column(rows, 8)};
+            .is_lambda = sqlite3_column_int64(rows, 7) != 0};
+        read_latest(rows, &group);
         count++;
         result = visit(context, &group);
     }

@@ -16,7 +16,8 @@ struct pando_group {
     int64_t id;
     const char *name;
     uint64_t created_ms, updated_ms, reported_ms, orchestrated_ms; /* 0: never */
-    uint64_t latest_start_ms;      /* of the profile that ended last; 0: there is none */
+    uint64_t latest_start_ms;      /* when the latest profile began, as exactly as it is still known */
+    uint32_t latest_span_ms;       /* of the finest aggregate that has it: five minutes, an hour, a day; 0: there is none */
     bool is_enabled, is_lambda;
 };
 

@@ -64,6 +64,13 @@ static void test_made_and_found(void **state)
     assert_int_equal(pando_store_group_find(store, "web", note_group, &seen), 0);
     assert_true(seen.last.reported_ms >= seen.last.created_ms);
     assert_int_equal(seen.last.latest_start_ms, 7000);
+    assert_int_equal(seen.last.latest_span_ms, 300000);
+    run_sql("DELETE FROM posted; DELETE FROM profile;" /* as time leaves it */
+            "INSERT INTO rollup (group_id, level, begin_ms, carried, profiles, bytes) VALUES (1, 3, 86400000, 1, 2, 9)");
+    memset(&seen, 0, sizeof seen);
+    assert_int_equal(pando_store_group_find(store, "web", note_group, &seen), 0);
+    assert_int_equal(seen.last.latest_start_ms, 86400000);
+    assert_int_equal(seen.last.latest_span_ms, 86400000);
     assert_int_equal(put(store, "by-post", "p1", 7000, 1), 0);
     assert_int_equal(pando_store_group_find(store, "by-post", note_group, &seen), 0);
     assert_true(seen.last.is_enabled && !seen.last.is_lambda && seen.last.created_ms > 1600000000000);
