@@ -8,7 +8,7 @@
 #include "aws/sigv4.h"
 #include "base/clock.h"
 
-enum { HEADER_BYTES = PANDO_SIGV4_AUTHORIZATION_BYTES + 64 };
+enum { HEADER_BYTES = PANDO_SIGV4_AUTHORIZATION_BYTES + 64, TOKEN_BYTES = 1024 };
 
 static bool is_set(const char *name)
 {
@@ -29,20 +29,36 @@ static bool add(struct curl_slist **list, const char *name, const char *value)
     return longer != NULL;
 }
 
+/* What PANDO_TOKEN_FILE names: the first line. Without one there is no token, and the receiver will say so. */
+static void read_token(char token[TOKEN_BYTES])
+{
+    FILE *file = fopen(getenv("PANDO_TOKEN_FILE"), "re");
+    if (file == NULL || fgets(token, TOKEN_BYTES, file) == NULL)
+        token[0] = '\0';
+    token[strcspn(token, " \t\r\n")] = '\0';
+    if (file != NULL)
+        fclose(file);
+}
+
 bool pando_http_auth_token(struct curl_slist **list)
 {
-    char value[HEADER_BYTES - 32];
-    if (!is_set("PANDO_TOKEN"))
+    char value[HEADER_BYTES - 32], token[TOKEN_BYTES] = "";
+    if (is_set("PANDO_TOKEN"))
+        snprintf(token, sizeof token, "%s", getenv("PANDO_TOKEN"));
+    else if (is_set("PANDO_TOKEN_FILE"))
+        read_token(token);
+    if (token[0] == '\0')
         return true;
-    int len = snprintf(value, sizeof value, "Bearer %s", getenv("PANDO_TOKEN"));
-    bool good = len > 0 && (size_t)len < sizeof value && add(list, "Authorization", value);
+    snprintf(value, sizeof value, "Bearer %s", token);
+    bool good = add(list, "Authorization", value);
     explicit_bzero(value, sizeof value);
+    explicit_bzero(token, sizeof token);
     return good;
 }
 
 bool pando_http_auth_can_sign(void)
 {
-    return !is_set("PANDO_TOKEN") && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY");
+    return !is_set("PANDO_TOKEN") && !is_set("PANDO_TOKEN_FILE") && is_set("AWS_ACCESS_KEY_ID") && is_set("AWS_SECRET_ACCESS_KEY");
 }
 
 static bool sign(const char *authority, const char *path, const char *query, struct curl_slist **list)

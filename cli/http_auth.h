@@ -1,4 +1,4 @@
-/* Why: a receiver may ask who we are: a token from PANDO_TOKEN, or a signature with the access key of AWS's variables.
+/* Why: a receiver may ask who we are: a token from PANDO_TOKEN or PANDO_TOKEN_FILE, or a signature with the access key of AWS's variables.
  * Context: own process. Secrets come from the environment and go into a request's headers only. */
 #ifndef PANDO_CLI_HTTP_AUTH_H
 #define PANDO_CLI_HTTP_AUTH_H
@@ -6,7 +6,7 @@
 #include <curl/curl.h>
 #include <stdbool.h>
 
-/* "Authorization: Bearer ..." when PANDO_TOKEN is set, added to the list, which may be NULL. False: there is no memory. */
+/* "Authorization: Bearer ..." when there is a token, added to the list, which may be NULL. False: there is no memory. */
 bool pando_http_auth_token(struct curl_slist **list);
 /* Whether there is an access key to sign with, and no token. */
 bool pando_http_auth_can_sign(void);

@@ -113,6 +113,11 @@ def main():
                 made = wait_for("the agent on Lambda to make its group", lambda: aws.list_profiling_groups()["profilingGroupNames"])
                 check(made == ["aws-lambda-f"], f"{made}")
                 wait_for("a profile for it", lambda: report(receiver, "aws-lambda-f"))
+            with Program(agent, receiver.url, "elsewhere") as program:
+                wait_for("the agent to start", lambda: "Starting profiler" in program.text() or "profiler" in program.text().lower())
+                check(aws.list_profiling_groups()["profilingGroupNames"] == ["aws-lambda-f"], "elsewhere it makes no group")
+                aws.create_profiling_group(profilingGroupName="elsewhere")
+                wait_for("a profile once somebody has made the group", lambda: report(receiver, "elsewhere"))
             group = aws.describe_profiling_group(profilingGroupName="aws-lambda-f")["profilingGroup"]
             check(group["computePlatform"] == "AWSLambda", f"{group}")
     print(f"codeguru_profiler_agent 1.2.6, boto3 {boto3.__version__}, {sys.version.split()[0]}")
