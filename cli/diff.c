@@ -218,8 +218,8 @@ int pando_cli_diff(int argc, char **argv)
         size_t len = path != NULL ? strlen(path) : 0;
         options->is_markdown = options->is_markdown || (!options->output.has_format && len > 3 && strcmp(path + len - 3, ".md") == 0);
         bool is_settled = options->is_markdown || pando_output_settle(&options->output);
-        if (is_settled && options->output.kind == PANDO_OUTPUT_EXPORT)
-            pando_cli_complain("a difference can be written as .txt, .json or .md, not as %s.", options->output.format->name);
+        if (is_settled && (options->output.kind == PANDO_OUTPUT_EXPORT || options->output.kind == PANDO_OUTPUT_HTML))
+            pando_cli_complain("a difference can be written as .txt, .json or .md, not as \"%s\".", path);
         else if (is_settled)
             status = run(options);
     }

@@ -16,10 +16,13 @@ bool pando_output_set_format(struct pando_output *output, const char *name)
 {
     output->has_format = true;
     output->format = pando_export_by_name(name);
-    output->kind = output->format != NULL ? PANDO_OUTPUT_EXPORT : strcmp(name, "json") == 0 ? PANDO_OUTPUT_JSON : PANDO_OUTPUT_TEXT;
+    output->kind = output->format != NULL            ? PANDO_OUTPUT_EXPORT
+                   : strcmp(name, "json") == 0 ? PANDO_OUTPUT_JSON
+                   : strcmp(name, "html") == 0 ? PANDO_OUTPUT_HTML
+                                               : PANDO_OUTPUT_TEXT;
     if (output->kind != PANDO_OUTPUT_TEXT || strcmp(name, "text") == 0)
         return true;
-    char names[256] = "text, json";
+    char names[256] = "text, json, html";
     for (const struct pando_export_format *format = pando_export_formats; format->name != NULL; format++) {
         size_t len = strlen(names);
         snprintf(names + len, sizeof names - len, ", %s", format->name);
@@ -40,6 +43,7 @@ bool pando_output_settle(struct pando_output *output)
         output->format = pando_export_by_file(output->path);
         output->kind = output->format != NULL              ? PANDO_OUTPUT_EXPORT
                        : ends_with(output->path, ".json") ? PANDO_OUTPUT_JSON
+                       : ends_with(output->path, ".html") ? PANDO_OUTPUT_HTML
                                                            : PANDO_OUTPUT_TEXT;
         if (output->kind == PANDO_OUTPUT_TEXT && !ends_with(output->path, ".txt")) {
             pando_cli_complain("the name \"%s\" does not tell the format: give --format too, or end it with .pb.gz, .folded, "

@@ -8,7 +8,7 @@
 
 #include "profile/export.h"
 
-enum pando_output_kind { PANDO_OUTPUT_TEXT, PANDO_OUTPUT_JSON, PANDO_OUTPUT_EXPORT };
+enum pando_output_kind { PANDO_OUTPUT_TEXT, PANDO_OUTPUT_JSON, PANDO_OUTPUT_HTML, PANDO_OUTPUT_EXPORT };
 
 struct pando_output {
     const char *path;                          /* NULL: the standard output */
@@ -17,7 +17,7 @@ struct pando_output {
     const struct pando_export_format *format;  /* EXPORT only */
 };
 
-/* Of --format: "text", "json", or a name of profile/export.h. Complains and returns false when it is none of them. */
+/* Of --format: "text", "json", "html", or a name of profile/export.h. Complains and returns false when it is none of them. */
 bool pando_output_set_format(struct pando_output *output, const char *name);
 /* Once all options are read: without a format the file's name tells. Complains and returns false when it does not, and when a binary
  * format would go to a terminal. */

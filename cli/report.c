@@ -17,6 +17,9 @@
 #include "cli/top_table.h"
 #include "profile/slices.h"
 #include "profile/weights.h"
+#include "receiver/page_file.h"
+
+enum { PAGE_MAX_BYTES = 1 << 30 };
 
 struct options {
     struct pando_source source;
@@ -166,7 +169,21 @@ static int print_text(FILE *out, const struct options *options, const struct pan
     return error;
 }
 
-/* As text or JSON, of one view. */
+static int print_page(FILE *out, const struct pando_subject *subject, const struct pando_shown *shown)
+{
+    struct pando_buffer page;
+    struct pando_page_file file = {.title = subject->title, .profile = shown->profile, .profile_count = subject->profile_count,
+                                   .has_states = shown->has_states, .view = shown->view};
+    memcpy(file.totals, shown->totals, sizeof file.totals);
+    pando_buffer_init(&page, PAGE_MAX_BYTES);
+    int error = pando_page_file_write(&file, &page);
+    if (error == 0 && fwrite(page.bytes, 1, page.len_bytes, out) != page.len_bytes)
+        error = PANDO_ERR_IO;
+    pando_buffer_release(&page);
+    return error;
+}
+
+/* As text, JSON or a page, of one view. */
 static int print_shown(FILE *out, const struct options *options, struct pando_subject *subject)
 {
     struct pando_shown shown;
@@ -176,7 +193,8 @@ static int print_shown(FILE *out, const struct options *options, struct pando_su
     if (error == 0)
         error = pando_weights_make(shown.profile, &weights);
     if (error == 0)
-        error = options->output.kind == PANDO_OUTPUT_JSON
+        error = options->output.kind == PANDO_OUTPUT_HTML   ? print_page(out, subject, &shown)
+                : options->output.kind == PANDO_OUTPUT_JSON
                     ? pando_report_json_print(out, subject->title, &shown, &weights, subject->profile_count, (uint32_t)options->top)
                     : print_text(out, options, subject, &shown, &weights);
     pando_weights_release(&weights);

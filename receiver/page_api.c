@@ -118,7 +118,7 @@ static void write_states(struct pando_buffer *out, const uint64_t totals[PANDO_P
     pando_buffer_append_format(out, "},\"clock\":\"%s\"", view == PANDO_VIEW_CPU ? "cpu" : "wall");
 }
 
-static void write_tree(struct pando_buffer *out, const char *group, const struct pando_page_sum *sum)
+void pando_page_write_tree(struct pando_buffer *out, const char *group, const struct pando_page_sum *sum)
 {
     const struct pando_profile *profile = sum->shown;
     const struct pando_profile_meta *meta = &profile->meta;
@@ -202,7 +202,7 @@ void pando_serve_tree(struct pando_request *request)
     if (pando_page_sum(request, &query, &sum) != 0)
         return;
     pando_buffer_init(&request->answer.body, PANDO_PAGE_ANSWER_MAX_BYTES);
-    write_tree(&request->answer.body, request->group, &sum);
+    pando_page_write_tree(&request->answer.body, request->group, &sum);
     pando_page_finish(request);
     pando_page_sum_release(&sum);
     if (request->answer.status != 200)

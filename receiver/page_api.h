@@ -43,6 +43,9 @@ void pando_page_finish(struct pando_request *request);
 /* A number as common readers of JSON take it: at most 2^63 - 2. Counters are other people's claims. */
 uint64_t pando_page_number(uint64_t value);
 
+/* The sum as the page reads it. `group` is one of the names that groups may have. In page_api.c; page_file.c writes the same. */
+void pando_page_write_tree(struct pando_buffer *out, const char *group, const struct pando_page_sum *sum);
+
 /* ,"threads":[...],"labels":[...]: what a profile with slices weighs by thread name and by label. Nothing when it has none. In
  * page_api_slices.c. */
 void pando_page_write_slices(struct pando_buffer *out, const struct pando_profile *whole);

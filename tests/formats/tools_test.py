@@ -200,6 +200,24 @@ def check_markdown(folder, body):
     check("<" not in plain and "script" not in plain, f"a name is markup:\n{plain}")
 
 
+def check_html(folder, body):
+    """The page in one file: it shows what the report says, asks nobody, and no name is markup."""
+    for arguments, name in (([], "page.html"), (["--state", "all"], "wall.html")):
+        path = os.path.join(folder, name)
+        run(PANDO, "report", body, "-o", path, *arguments)
+        seen = json.loads(run("node", os.path.join(HERE, "page_peer.mjs"), path, cwd=HERE).stdout)
+        check(seen["requests"] == [f"file://{path}"] and seen["problems"] == [], f"{name}: {seen['requests']} {seen['problems']}")
+        check(seen["title"].startswith("body_json"), f"title {seen['title']}")
+        check(seen["elements"] == 0, f"{name}: a name became markup")
+        expected = by_function(report(body, *arguments)["top"])
+        rows = {row[-2]: row for row in seen["rows"]}
+        check(len(rows) == len(expected), f"{name}: {len(rows)} functions of {len(expected)}")
+        for function in ("main", "parse", "hash", "send", "worker_loop", "</script><b>", "a;b;c 12"):
+            self_ns, total_ns = expected[function]
+            check(abs(float(rows[function][0]) - self_ns / 1e9) < 0.006 and abs(float(rows[function][2]) - total_ns / 1e9) < 0.006,
+                  f"{name}: {function}: {rows[function]}, not {self_ns} and {total_ns}")
+
+
 def main():
     if shutil.which("go") is None:
         sys.exit(77)
@@ -211,6 +229,8 @@ def main():
         check_markdown(folder, body)
         check_pprof(folder, body)
         print("go tool pprof reads what Pando writes: sums, functions, threads, labels, mappings, comments")
+        check_html(folder, body)
+        print("the page in one file shows what the report says, and asks nobody")
         check_speedscope(folder, body)
         print("speedscope shows what Pando writes: its own JSON, pprof and folded stacks")
         check_go(folder)
