@@ -240,8 +240,7 @@ int pando_elf_sections_copy_named(const struct pando_elf_sections *sections, con
     return 0;
 }
 
-/* Looks through notes for the build-id. */
-static bool find_build_id(const uint8_t *notes, size_t len_bytes, struct pando_build_id *ret_id)
+bool pando_build_id_of_notes(const uint8_t *notes, size_t len_bytes, struct pando_build_id *ret_id)
 {
     size_t at = 0;
     Elf64_Nhdr note;
@@ -271,7 +270,7 @@ static bool find_in_file(const struct pando_elf_sections *sections, uint64_t off
         return false;
     uint8_t *notes = malloc(len_bytes + 1);
     bool found = notes != NULL && read_at(sections->fd, offset, notes, len_bytes) == 0 &&
-                 find_build_id(notes, len_bytes, ret_id);
+                 pando_build_id_of_notes(notes, len_bytes, ret_id);
     free(notes);
     return found;
 }

@@ -48,6 +48,8 @@ int pando_elf_sections_copy_named(const struct pando_elf_sections *sections, con
 
 /* The file's build-id; len 0 when it has none. */
 void pando_elf_sections_build_id(const struct pando_elf_sections *sections, struct pando_build_id *ret_id);
+/* The same from notes in memory. False: there is none among them. */
+bool pando_build_id_of_notes(const uint8_t *notes, size_t len_bytes, struct pando_build_id *ret_id);
 bool pando_build_id_same(const struct pando_build_id *a, const struct pando_build_id *b);
 
 #endif

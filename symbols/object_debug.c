@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "symbols/debug_image.h"
 #include "symbols/debuginfod.h"
+#include "symbols/mapped_object.h"
 #include "symbols/mini_debug.h"
 #include "symbols/object_file.h"
 
@@ -63,6 +64,27 @@ static int add_parts(const struct pando_mapping *mapping, struct pando_object_de
     return count;
 }
 
+/* The file is out of reach: what is in memory, and a debug file by the build-id that is there. */
+static int read_mapped(const struct pando_mapping *mapping, struct pando_object_debug *debug,
+                       const struct pando_object_access *access, size_t limit_bytes, struct pando_elf_names **ret_names)
+{
+    char *image;
+    size_t len;
+    if (pando_mapped_object_copy(&access->process, mapping, limit_bytes, &image, &len, &debug->id) != 0)
+        return debug->names_error;
+    const struct pando_elf_sections none = {.fd = -1};
+    struct pando_elf_part parts[2] = {{.fd = -1, .image = image, .image_bytes = len}};
+    int fd = open_debug_file(mapping, debug, access, &none);
+    parts[1].fd = fd;
+    int error = pando_elf_names_read(parts, fd >= 0 ? 2 : 1, limit_bytes, ret_names);
+    if (fd >= 0)
+        close(fd);
+    free(image);
+    debug->is_from_memory = error == 0;
+    debug->has_unwind = error == 0 && pando_elf_names_has_unwind(*ret_names);
+    return error;
+}
+
 int pando_object_debug_names(const struct pando_mapping *mapping, struct pando_object_debug *debug,
                              const struct pando_object_access *access, size_t limit_bytes, struct pando_elf_names **ret_names)
 {
@@ -73,7 +95,7 @@ int pando_object_debug_names(const struct pando_mapping *mapping, struct pando_o
     debug->is_known = true;
     debug->names_error = error;
     if (error != 0)
-        return error;
+        return read_mapped(mapping, debug, access, limit_bytes, ret_names);
     struct pando_elf_part parts[3] = {{.fd = fd}};
     int count = 1;
     if (pando_elf_sections_read(fd, &sections) == 0) {
@@ -113,12 +135,15 @@ int pando_object_debug_lines(const struct pando_mapping *mapping, struct pando_o
     struct pando_elf_sections sections;
     int fd;
     int error = pando_object_file_open(&access->process, mapping, &fd);
-    if (error == 0 && debug->origin != PANDO_DEBUG_ITSELF) {
+    if (debug->is_from_memory || (error == 0 && debug->origin != PANDO_DEBUG_ITSELF)) {
         int other = -1;
-        if (pando_elf_sections_read(fd, &sections) == 0)
+        bool is_open = error == 0;
+        sections = (struct pando_elf_sections){.fd = -1};
+        if (!is_open || pando_elf_sections_read(fd, &sections) == 0)
             other = open_debug_file(mapping, debug, access, &sections);
         pando_elf_sections_release(&sections);
-        close(fd);
+        if (is_open)
+            close(fd);
         fd = other;
         error = fd >= 0 ? 0 : debug->waits ? PANDO_ERR_BUSY : PANDO_ERR_NOT_FOUND;
     }

@@ -23,6 +23,7 @@ struct pando_object_debug {
     bool waits;                      /* a debug file is being fetched */
     enum pando_debug_origin origin;  /* of lines; and of names, unless has_symtab */
     char *path;                      /* of the separate debug file; NULL */
+    bool is_from_memory;             /* the file is out of reach: names are those that are mapped with it */
     int names_error;                 /* why the object could not be read; 0 */
     int lines_error;                 /* why there are no lines; 0: there are, or nobody asked */
 };

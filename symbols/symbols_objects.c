@@ -15,6 +15,8 @@ static const char *names_from(const struct pando_object *object, const struct pa
         return "nothing";
     if (debug->has_symtab)
         return ".symtab";
+    if (debug->is_from_memory && debug->origin == PANDO_DEBUG_NONE)
+        return "memory";
     if (debug->origin != PANDO_DEBUG_NONE && debug->origin != PANDO_DEBUG_ITSELF)
         return "debug file";
     return debug->has_mini_debug ? ".gnu_debugdata" : ".dynsym";
@@ -53,6 +55,9 @@ static const char *missing(const struct pando_object *object, const struct pando
         return NULL;
     if (object->names == NULL)
         return unreadable(object, debug);
+    if (debug->is_from_memory && debug->origin == PANDO_DEBUG_NONE)
+        return "Its file is out of reach (deleted, replaced, or in another mount namespace): only the names that it shows to others are "
+               "known. Restart the program.";
     if (debug->waits)
         return "Its debug file is being fetched by debuginfod.";
     if (wants_lines && debug->lines_error == PANDO_ERR_LIMIT)

@@ -262,6 +262,34 @@ def check_objects(variants):
         process.wait()
 
 
+def check_out_of_reach(variants):
+    """Without the right to read what was deleted: the names that are mapped with the program."""
+    if os.geteuid() != 0:
+        return
+    path = variants.path("upgraded")
+    variants.compile(path, "-gdwarf-5", "-rdynamic")
+    os.chmod(variants.folder, 0o755)
+    os.chmod(path, 0o755)
+    dumper = variants.path("dumper")
+    shutil.copy(DUMP, dumper)
+    as_nobody = {"user": 65534, "group": 65534, "extra_groups": []}
+    process = subprocess.Popen([path, "60"], stdout=subprocess.DEVNULL, **as_nobody)
+    try:
+        def row():
+            done = subprocess.run([dumper, "--objects", str(process.pid)], capture_output=True, text=True, cwd="/", check=False, **as_nobody)
+            rows = {line.split("|")[0]: line.split("|") for line in done.stdout.splitlines()}
+            return rows.get("upgraded") if "libc.so.6" in rows else None
+        before = wait_for("the program's map", row)
+        check(before[2:4] == [".symtab", "itself"], f"before: {before}")
+        os.unlink(path)
+        after = wait_for("the program's map", row)
+        check(after[1:4] == [before[1], "memory", ""] and after[5] == "unwind" and "out of reach" in after[6], f"after: {after}")
+        print("a program that was deleted: names from memory")
+    finally:
+        process.kill()
+        process.wait()
+
+
 def main():
     global DUMP, SOURCES
     DUMP, SOURCES = sys.argv[1:3]
@@ -269,7 +297,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         variants = Variants(folder)
         for part in (check_links, check_mini_debug, check_packed, check_dwz, check_formats, check_damaged, check_cut_meanwhile,
-                     check_objects, check_debuginfod):
+                     check_objects, check_out_of_reach, check_debuginfod):
             part(variants)
     print(f"{time.monotonic() - start:.0f} s")
 
