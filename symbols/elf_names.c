@@ -338,7 +338,11 @@ const char *pando_elf_names_find(struct pando_elf_names *names, uint64_t file_of
         return NULL;
     uint64_t address = file_offset - segment->file_offset + segment->address;
     const char *name = pando_function_table_find(names->functions, address);
-    uint64_t start;
+    uint64_t start, open_start;
+    /* A label of a stripped object must not give its name to the local functions behind it: they begin in the unwind table. */
+    if (name != NULL && pando_function_table_reaches(names->functions, address, &open_start) &&
+        pando_unwind_starts_find(&names->starts, address, &start) && start > open_start)
+        name = NULL;
     if (name == NULL && pando_unwind_starts_find(&names->starts, address, &start) && start >= segment->address)
         *ret_start_offset = start - segment->address + segment->file_offset;
     return name;

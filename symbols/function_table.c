@@ -10,14 +10,15 @@
 enum {
     NAME_MAX_BYTES = 4096,   /* of a symbol; longer ones are cut */
     ENCLOSING_MAX = 64,      /* functions around an inner label that are tried */
-    NO_ENTRY = UINT32_MAX,
+    NO_ENTRY = INT32_MAX,
 };
+#define NO_OWN_SIZE 0x80000000u   /* in enclosing: the object does not say how long it is */
 #define NAME_IS_SHOWN 0x80000000u /* the name is in `shown`, not in `mangled` */
 
 struct entry {
     uint32_t start, size;    /* relative to base */
     uint32_t name;           /* offset in mangled or, with NAME_IS_SHOWN, in shown */
-    uint32_t enclosing;      /* the nearest entry before this one that reaches over its start */
+    uint32_t enclosing;      /* the nearest entry before this one that reaches over its start; and NO_OWN_SIZE */
 };
 
 struct pando_function_table {
@@ -84,7 +85,8 @@ static size_t keep_preferred(struct pando_function_symbol *symbols, size_t count
 static void give_sizes(struct pando_function_symbol *symbols, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (symbols[i].size != 0)
+        symbols[i].has_own_size = symbols[i].size != 0;
+        if (symbols[i].has_own_size)
             continue;
         uint64_t size = symbols[i].room;
         if (i + 1 < count && symbols[i + 1].start - symbols[i].start < size)
@@ -107,8 +109,8 @@ static void fill_entries(struct pando_function_table *table, const struct pando_
         uint32_t before = i == 0 ? NO_ENTRY : (uint32_t)(i - 1);
         while (before != NO_ENTRY &&
                (uint64_t)table->entries[before].start + table->entries[before].size <= entry->start)
-            before = table->entries[before].enclosing;
-        entry->enclosing = before;
+            before = table->entries[before].enclosing & ~NO_OWN_SIZE;
+        entry->enclosing = before | (symbols[i].has_own_size ? 0 : NO_OWN_SIZE);
     }
 }
 
@@ -185,9 +187,18 @@ static const struct entry *find_entry(const struct pando_function_table *table, 
         const struct entry *entry = &table->entries[number];
         if (at - entry->start < entry->size)
             return entry;
-        number = entry->enclosing;
+        number = entry->enclosing & ~NO_OWN_SIZE;
     }
     return NULL;
+}
+
+bool pando_function_table_reaches(const struct pando_function_table *table, uint64_t address, uint64_t *ret_start)
+{
+    const struct entry *entry = find_entry(table, address);
+    if (entry == NULL || (entry->enclosing & NO_OWN_SIZE) == 0)
+        return false;
+    *ret_start = table->base + entry->start;
+    return true;
 }
 
 /* Room for `more` bytes in shown; false when the limit or the memory does not allow it. */

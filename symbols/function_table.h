@@ -16,6 +16,7 @@ struct pando_function_symbol {
     uint32_t room;       /* bytes to the end of its section: a symbol without a size cannot reach further */
     bool is_function;    /* the object says so; else it is a label in code */
     bool is_local;
+    bool has_own_size;   /* set while the table is made */
 };
 
 struct pando_function_table;
@@ -31,5 +32,7 @@ size_t pando_function_table_count(const struct pando_function_table *table);
 /* The function that contains `address`, as shown (demangled at the first time, kept as long as that fits limit_bytes).
  * NULL: none. Valid until the next call with this table. */
 const char *pando_function_table_find(struct pando_function_table *table, uint64_t address);
+/* Whether the function found at `address` does not say how long it is, and so reaches as far as nothing else begins; then its start. */
+bool pando_function_table_reaches(const struct pando_function_table *table, uint64_t address, uint64_t *ret_start);
 
 #endif
