@@ -86,26 +86,28 @@ static uint32_t stack_words_at(struct pando_thread_slot *slot, uint64_t sp)
 static int push(struct pando_thread_slot *slot, enum pando_sample_state state, uint32_t weight, uint32_t stack_words)
 {
     const struct pando_walk *walk = &slot->walk;
-    struct pando_labels_seen labels;
-    pando_labels_of_self(&labels);
+    const uint64_t *trace = pando_labels_own_trace();
     struct pando_sample_methods methods = walk->methods;
-    methods.label_set = labels.set;
+    methods.label_set = pando_labels_own_set();
     const union pando_sample_start head = {.parts = {
         .head = {.kind = stack_words != 0 ? PANDO_SAMPLE_RAW : PANDO_SAMPLE_STACK, .walk_end = (uint8_t)walk->end,
-                 .flags = (uint8_t)(walk->flags | (labels.is_traced ? PANDO_SAMPLE_TRACED : 0)), .state = (uint8_t)state, .frame_count = (uint16_t)walk->frame_count, .stack_words = (uint16_t)stack_words},
+                 .flags = (uint8_t)(walk->flags | (trace != NULL ? PANDO_SAMPLE_TRACED : 0)), .state = (uint8_t)state,
+                 .frame_count = (uint16_t)walk->frame_count, .stack_words = (uint16_t)stack_words},
         .origin = {.weight = weight, .tid = (uint32_t)slot->tid},
         .methods = methods,
     }};
     uint64_t sp = walk->registers[PANDO_WALK_RSP];
-    const struct pando_ring_part parts[] = {
-        {head.words, PANDO_SAMPLE_HEAD_WORDS},
-        {labels.trace, labels.is_traced ? PANDO_SAMPLE_TRACE_WORDS : 0},
-        {walk->frames, walk->frame_count},
-        {walk->registers, PANDO_WALK_REGISTERS},
-        {&sp, 1},
-        {(const uint64_t *)(uintptr_t)sp, stack_words},
-    };
-    return pando_ring_push(pando_agent.ring, parts, stack_words != 0 ? 6 : 3);
+    struct pando_ring_part parts[6] = {{head.words, PANDO_SAMPLE_HEAD_WORDS}};
+    uint32_t count = 1;
+    if (trace != NULL)
+        parts[count++] = (struct pando_ring_part){trace, PANDO_SAMPLE_TRACE_WORDS};
+    parts[count++] = (struct pando_ring_part){walk->frames, walk->frame_count};
+    if (stack_words != 0) {
+        parts[count++] = (struct pando_ring_part){walk->registers, PANDO_WALK_REGISTERS};
+        parts[count++] = (struct pando_ring_part){&sp, 1};
+        parts[count++] = (struct pando_ring_part){(const uint64_t *)(uintptr_t)sp, stack_words};
+    }
+    return pando_ring_push(pando_agent.ring, parts, count);
 }
 
 static uint32_t weigh(struct pando_thread_slot *slot, unsigned overruns)

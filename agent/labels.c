@@ -5,33 +5,20 @@
 #include "agent/labels.h"
 
 #include <pando.h>
-#include <stddef.h>
 #include <string.h>
 
 #include "agent/agent.h"
 #include "agent/threads.h"
 #include "base/error.h"
 
-enum { BUFFERS = 4 };
-
 struct pando_label_sets pando_label_sets;
-
-static __thread struct {
-    atomic_uint set;
-    atomic_uchar buffer;       /* number + 1 of the current trace's; 0: none */
-    atomic_uchar next_buffer;
-    uint16_t lost_from;        /* set == LEFT_OUT: the set before */
-    uint32_t lost_key;         /* hash of the one label that makes the difference; 0: there are several */
-    unsigned generation;       /* of the slot's use */
-    struct pando_thread_slot *slot; /* NULL: none yet */
-    uint64_t traces[BUFFERS][PANDO_SAMPLE_TRACE_WORDS];
-} self __attribute__((tls_model("initial-exec")));
+__thread struct pando_labels_own pando_labels_own;
 
 /* The slot of the calling thread, if it still is that. */
 static struct pando_thread_slot *own_slot(void)
 {
-    struct pando_thread_slot *slot = self.slot;
-    if (slot == NULL || pando_thread_generation(atomic_load_explicit(&slot->use, memory_order_relaxed)) != self.generation)
+    struct pando_thread_slot *slot = pando_labels_own.slot;
+    if (slot == NULL || pando_thread_generation(atomic_load_explicit(&slot->use, memory_order_relaxed)) != pando_labels_own.generation)
         return NULL;
     return slot;
 }
@@ -40,32 +27,22 @@ static void show(struct pando_thread_slot *slot)
 {
     if (slot == NULL)
         return;
-    struct pando_labels_seen seen;
-    pando_labels_of_self(&seen);
+    const uint64_t *trace = pando_labels_own_trace();
     struct pando_labels_shown *shown = &slot->labels;
-    atomic_store_explicit(&shown->set, seen.set, memory_order_relaxed);
-    atomic_store_explicit(&shown->is_traced, seen.is_traced, memory_order_relaxed);
-    for (int i = 0; i < PANDO_SAMPLE_TRACE_WORDS; i++)
-        atomic_store_explicit(&shown->trace[i], seen.trace[i], memory_order_relaxed);
+    atomic_store_explicit(&shown->set, pando_labels_own_set(), memory_order_relaxed);
+    atomic_store_explicit(&shown->is_traced, trace != NULL, memory_order_relaxed);
+    for (int i = 0; trace != NULL && i < PANDO_SAMPLE_TRACE_WORDS; i++)
+        atomic_store_explicit(&shown->trace[i], trace[i], memory_order_relaxed);
 }
 
 void pando_labels_meet(struct pando_thread_slot *slot, unsigned use)
 {
     unsigned generation = pando_thread_generation(use);
-    if (self.slot == slot && self.generation == generation)
+    if (pando_labels_own.slot == slot && pando_labels_own.generation == generation)
         return;
-    self.slot = slot;
-    self.generation = generation;
+    pando_labels_own.slot = slot;
+    pando_labels_own.generation = generation;
     show(slot);
-}
-
-void pando_labels_of_self(struct pando_labels_seen *ret_seen)
-{
-    unsigned buffer = atomic_load_explicit(&self.buffer, memory_order_relaxed);
-    ret_seen->set = (uint16_t)atomic_load_explicit(&self.set, memory_order_relaxed);
-    ret_seen->is_traced = buffer != 0;
-    for (int i = 0; i < PANDO_SAMPLE_TRACE_WORDS; i++)
-        ret_seen->trace[i] = buffer != 0 ? self.traces[buffer - 1][i] : 0;
 }
 
 void pando_labels_of_slot(const struct pando_thread_slot *slot, struct pando_labels_seen *ret_seen)
@@ -85,7 +62,7 @@ void pando_labels_forget(struct pando_thread_slot *slot)
 
 static void take_on(uint32_t set)
 {
-    atomic_store_explicit(&self.set, set, memory_order_relaxed);
+    atomic_store_explicit(&pando_labels_own.set, set, memory_order_relaxed);
     struct pando_thread_slot *slot = own_slot();
     if (slot != NULL)
         atomic_store_explicit(&slot->labels.set, set, memory_order_relaxed);
@@ -105,9 +82,9 @@ static uint32_t hash_key(const char *key, size_t key_bytes)
 static void lose(uint32_t from, uint32_t key)
 {
     bool is_lost = from == PANDO_LABEL_SET_LEFT_OUT;
-    self.lost_key = !is_lost ? key : self.lost_key == key ? key : 0;
+    pando_labels_own.lost_key = !is_lost ? key : pando_labels_own.lost_key == key ? key : 0;
     if (!is_lost)
-        self.lost_from = (uint16_t)from;
+        pando_labels_own.lost_from = (uint16_t)from;
     take_on(PANDO_LABEL_SET_LEFT_OUT);
     pando_count(&pando_agent.counters, PANDO_COUNT_LABEL_SETS_LEFT_OUT);
 }
@@ -123,7 +100,7 @@ int pando_label_set(const char *key, const char *value)
     size_t key_bytes = key != NULL ? strnlen(key, PANDO_LABEL_KEY_BYTES + 1) : 0;
     if (!pando_label_is_key(key, key_bytes) || value == NULL)
         return PANDO_ERROR_INVALID;
-    uint32_t from = atomic_load_explicit(&self.set, memory_order_relaxed);
+    uint32_t from = atomic_load_explicit(&pando_labels_own.set, memory_order_relaxed);
     if (from == PANDO_LABEL_SET_LEFT_OUT) {
         lose(from, hash_key(key, key_bytes));
         return PANDO_ERROR_LIMIT;
@@ -142,7 +119,7 @@ int pando_label_set(const char *key, const char *value)
 
 int pando_label_clear(const char *key)
 {
-    uint32_t from = atomic_load_explicit(&self.set, memory_order_relaxed);
+    uint32_t from = atomic_load_explicit(&pando_labels_own.set, memory_order_relaxed);
     if (key == NULL) {
         take_on(PANDO_LABEL_SET_NONE);
         return 0;
@@ -151,11 +128,11 @@ int pando_label_clear(const char *key)
     if (!pando_label_is_key(key, key_bytes))
         return PANDO_ERROR_INVALID;
     bool was_lost = from == PANDO_LABEL_SET_LEFT_OUT;
-    if (was_lost && self.lost_key != hash_key(key, key_bytes)) {
-        self.lost_key = 0;
+    if (was_lost && pando_labels_own.lost_key != hash_key(key, key_bytes)) {
+        pando_labels_own.lost_key = 0;
         return PANDO_ERROR_LIMIT;
     }
-    struct pando_label_set set = copy_of(was_lost ? self.lost_from : from);
+    struct pando_label_set set = copy_of(was_lost ? pando_labels_own.lost_from : from);
     pando_label_set_take(&set, key, key_bytes);
     uint32_t number = pando_label_sets_intern(&pando_label_sets, &set);
     if (number == PANDO_LABEL_SET_LEFT_OUT) {
@@ -168,7 +145,7 @@ int pando_label_clear(const char *key)
 
 uint32_t pando_labels_save(void)
 {
-    return atomic_load_explicit(&self.set, memory_order_relaxed);
+    return atomic_load_explicit(&pando_labels_own.set, memory_order_relaxed);
 }
 
 int pando_labels_restore(uint32_t saved)
@@ -176,7 +153,7 @@ int pando_labels_restore(uint32_t saved)
     bool is_made = saved <= atomic_load_explicit(&pando_label_sets.used, memory_order_relaxed) && saved <= PANDO_LABEL_SETS_MAX;
     if (!is_made && saved != PANDO_LABEL_SET_LEFT_OUT)
         return PANDO_ERROR_INVALID;
-    self.lost_key = 0;
+    pando_labels_own.lost_key = 0;
     take_on(saved);
     return 0;
 }
@@ -184,7 +161,7 @@ int pando_labels_restore(uint32_t saved)
 /* At one blow, so that an interrupter gets another. */
 static unsigned next_buffer(void)
 {
-    return atomic_fetch_add_explicit(&self.next_buffer, 1, memory_order_relaxed) % BUFFERS;
+    return atomic_fetch_add_explicit(&pando_labels_own.next_buffer, 1, memory_order_relaxed) % PANDO_LABELS_BUFFERS;
 }
 
 int pando_trace_set(const uint8_t trace_id[16], const uint8_t span_id[8])
@@ -193,18 +170,18 @@ int pando_trace_set(const uint8_t trace_id[16], const uint8_t span_id[8])
     if (trace_id == NULL || span_id == NULL || memcmp(trace_id, nothing, sizeof nothing) == 0)
         return PANDO_ERROR_INVALID;
     unsigned buffer = next_buffer();
-    if (buffer + 1 == atomic_load_explicit(&self.buffer, memory_order_relaxed)) /* never write where the handler may read */
+    if (buffer + 1 == atomic_load_explicit(&pando_labels_own.buffer, memory_order_relaxed)) /* never write where the handler may read */
         buffer = next_buffer();
-    memcpy(&self.traces[buffer][0], trace_id, 16);
-    memcpy(&self.traces[buffer][2], span_id, 8);
+    memcpy(&pando_labels_own.traces[buffer][0], trace_id, 16);
+    memcpy(&pando_labels_own.traces[buffer][2], span_id, 8);
     atomic_signal_fence(memory_order_seq_cst);
-    atomic_store_explicit(&self.buffer, (unsigned char)(buffer + 1), memory_order_relaxed);
+    atomic_store_explicit(&pando_labels_own.buffer, (unsigned char)(buffer + 1), memory_order_relaxed);
     show(own_slot());
     return 0;
 }
 
 void pando_trace_clear(void)
 {
-    atomic_store_explicit(&self.buffer, 0, memory_order_relaxed);
+    atomic_store_explicit(&pando_labels_own.buffer, 0, memory_order_relaxed);
     show(own_slot());
 }
