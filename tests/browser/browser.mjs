@@ -42,9 +42,10 @@ export async function until(what, condition) {
     }
 }
 
-export async function startReceiver(pando) {
+/** @param {string} pando @param {string[]} options */
+export async function startReceiver(pando, ...options) {
     const folder = mkdtempSync(join(tmpdir(), "pando-page-"));
-    const child = spawn(pando, ["serve", "--listen", "127.0.0.1:0", "--store", join(folder, "store.sqlite")], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(pando, ["serve", "--listen", "127.0.0.1:0", "--store", join(folder, "store.sqlite"), ...options], { stdio: ["ignore", "pipe", "inherit"] });
     const url = await new Promise((resolve, reject) => {
         createInterface(child.stdout).once("line", (line) => resolve(/http:\/\/[^ ]*[0-9]/.exec(line)[0]));
         child.once("exit", (code) => reject(new Error(`the receiver ended with ${code}`)));

@@ -300,9 +300,25 @@ def keys(folder):
                 check(SECRET.encode() not in file.read(), f"no secret in {name}")
 
 
+def no_secret_in_core(receiver, folder):
+    """What a core dump of the receiver would hold, when nobody is connected."""
+    if shutil.which("gcore") is None:
+        print("no gcore (Debian: gdb): core dumps are not looked at")
+        return
+    subprocess.run(["gcore", "-o", os.path.join(folder, "core"), str(receiver.process.pid)], capture_output=True, check=True)
+    path = os.path.join(folder, f"core.{receiver.process.pid}")
+    with open(path, "rb") as file:
+        core = file.read()
+    os.unlink(path)
+    check(b"CREATE TABLE profile_group" in core, "the core dump has the receiver's memory")
+    for secret in (SECRET, TOKEN):
+        check(secret.encode() not in core, f"{secret} is in the core dump")
+
+
 def tokens(folder):
     file = write(folder, "tokens", f"# two\n{TOKEN}\n\nsecond-token-0123456789\n")
-    with Receiver(PANDO, "--bearer-token-file", file) as receiver:
+    with Receiver(PANDO, "--bearer-token-file", file, "--access-key", "AKIDONE:" + write(folder, "again", SECRET)) as receiver:
+        client(receiver.url).list_profiling_groups()
         link = Link(receiver.url)
 
         def get(target, **headers):
@@ -344,6 +360,8 @@ def tokens(folder):
         for bad in (f"{int(expiry) + 1}-{proof}", f"{expiry}-{proof[:-1]}0" if proof[-1] != "0" else f"{expiry}-{proof[:-1]}1", expiry,
                     "", f"{expiry}-", f"{expiry}-{proof}0", f"0{expiry}-{proof}", "-" + proof, "9" * 30 + "-" + proof):
             equal("a cookie that was changed", get("/api/v1/groups", Cookie="pando_session=" + bad)[0], 401)
+        link.link.close()
+        no_secret_in_core(receiver, folder)
         done = subprocess.run([PANDO, "report", "--url", receiver.url], capture_output=True, text=True,
                               env={**plain_environment(), "PANDO_TOKEN": TOKEN})
         check("nothing is stored yet" in done.stderr, f"pando report with a token: {done.stderr}")
