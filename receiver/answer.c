@@ -14,11 +14,12 @@ static const char *const common_headers[][2] = {
     {"Cross-Origin-Resource-Policy", "same-origin"},
     {"Cross-Origin-Opener-Policy", "same-origin"},
     {"X-Frame-Options", "DENY"},
-    {"Content-Security-Policy",
-     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"},
     {"Server", "pando/" PANDO_VERSION},
 };
+
+static const char PAGE_POLICY[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /* A random UUID (RFC 9562, version 4), for the sender's log and ours to be laid side by side. */
 static void make_uuid(char uuid[UUID_BYTES])
@@ -67,6 +68,7 @@ enum MHD_Result pando_answer_send(struct pando_request *request)
     MHD_add_response_header(response, "x-amzn-RequestId", uuid);
     for (size_t i = 0; i < sizeof common_headers / sizeof common_headers[0]; i++)
         MHD_add_response_header(response, common_headers[i][0], common_headers[i][1]);
+    MHD_add_response_header(response, "Content-Security-Policy", answer->content_policy != NULL ? answer->content_policy : PAGE_POLICY);
     /* no-cache: kept, but asked for again each time; errors are not kept at all. */
     MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, answer->etag[0] != '\0' ? "no-cache" : "no-store");
     if (answer->etag[0] != '\0')
@@ -75,6 +77,11 @@ enum MHD_Result pando_answer_send(struct pando_request *request)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
     if (answer->content_encoding != NULL)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, answer->content_encoding);
+    if (answer->file_name[0] != '\0' && answer->error_type == NULL) {
+        char disposition[sizeof answer->file_name + 32];
+        snprintf(disposition, sizeof disposition, "attachment; filename=\"%s\"", answer->file_name);
+        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, disposition);
+    }
     if (answer->error_type != NULL)
         MHD_add_response_header(response, "x-amzn-ErrorType", answer->error_type);
     if (answer->allow != NULL)

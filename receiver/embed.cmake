@@ -1,4 +1,5 @@
-# Turns the files of the page into a C file: cmake -DOUT=web_assets.c -DDIR=web -DNAMES=index.html,style.css -P embed.cmake
+# Turns the files of a page into a C file:
+# cmake -DOUT=web_assets.c -DDIR=web -DTABLE=pando_web -DNAMES=index.html,style.css -P embed.cmake
 set(arrays "")
 set(table "")
 set(number 0)
@@ -10,7 +11,7 @@ foreach(name IN LISTS names)
     string(REPEAT "[0-9a-f]" 32 sixteen_bytes)
     string(REGEX REPLACE "(${sixteen_bytes})" "\\1\n" lines "${hex}")
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${lines}")
-    string(REGEX MATCH "[a-z]+$" ending "${name}")
+    string(REGEX MATCH "[a-z0-9]+$" ending "${name}")
     if(ending STREQUAL "html")
         set(type "text/html; charset=utf-8")
     elseif(ending STREQUAL "css")
@@ -19,6 +20,14 @@ foreach(name IN LISTS names)
         set(type "text/javascript; charset=utf-8")
     elseif(ending STREQUAL "svg")
         set(type "image/svg+xml")
+    elseif(ending STREQUAL "png")
+        set(type "image/png")
+    elseif(ending STREQUAL "ico")
+        set(type "image/x-icon")
+    elseif(ending STREQUAL "woff2")
+        set(type "font/woff2")
+    elseif(ending STREQUAL "md")
+        set(type "text/markdown; charset=utf-8")
     else()
         message(FATAL_ERROR "${name}: what is its content type?")
     endif()
@@ -27,5 +36,5 @@ foreach(name IN LISTS names)
     math(EXPR number "${number} + 1")
 endforeach()
 file(WRITE "${OUT}" "/* Made by receiver/embed.cmake from receiver/web/. */\n#include \"receiver/page.h\"\n\n${arrays}\n"
-    "const struct pando_web_asset pando_web_assets[] = {\n${table}};\n"
-    "const size_t pando_web_asset_count = sizeof pando_web_assets / sizeof pando_web_assets[0];\n")
+    "const struct pando_web_asset ${TABLE}_assets[] = {\n${table}};\n"
+    "const size_t ${TABLE}_asset_count = sizeof ${TABLE}_assets / sizeof ${TABLE}_assets[0];\n")

@@ -6,13 +6,16 @@
 
 #include "receiver/routes.h"
 
-static const struct pando_web_asset *find(const char *name)
+/* speedscope makes its style sheets while it runs, has WebAssembly in it, and a font. It is a page of its own, with no more rights than that. */
+static const char SPEEDSCOPE_POLICY[] =
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; connect-src 'self'; font-src 'self'; "
+    "img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+static const struct pando_web_asset *find(const struct pando_web_asset *assets, size_t count, const char *name)
 {
-    for (size_t i = 0; i < pando_web_asset_count; i++) {
-        const struct pando_web_asset *asset = &pando_web_assets[i];
-        if (strcmp(asset->name, name) == 0)
-            return asset;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(assets[i].name, name) == 0)
+            return &assets[i];
     return NULL;
 }
 
@@ -24,18 +27,28 @@ static void answer(struct pando_request *request, const struct pando_web_asset *
     request->answer.fixed_len_bytes = asset->len_bytes;
 }
 
-void pando_serve_page(struct pando_request *request)
+static void serve(struct pando_request *request, const struct pando_web_asset *asset)
 {
-    const struct pando_web_asset *asset = find(request->rest != NULL ? request->rest : "index.html");
     if (asset == NULL)
         pando_request_refuse(request, 404, PANDO_NOT_FOUND, "There is nothing at this path.");
     else if (!pando_request_unchanged(request, asset->etag))
         answer(request, asset, 200);
 }
 
+void pando_serve_page(struct pando_request *request)
+{
+    serve(request, find(pando_web_assets, pando_web_asset_count, request->rest != NULL ? request->rest : "index.html"));
+}
+
+void pando_serve_speedscope(struct pando_request *request)
+{
+    request->answer.content_policy = SPEEDSCOPE_POLICY;
+    serve(request, find(pando_speedscope_assets, pando_speedscope_asset_count, request->rest));
+}
+
 void pando_serve_login_page(struct pando_request *request)
 {
-    const struct pando_web_asset *asset = find("login.html");
+    const struct pando_web_asset *asset = find(pando_web_assets, pando_web_asset_count, "login.html");
     request->answer.error_type = NULL; /* the page says it in its own way */
     answer(request, asset, 401);
 }

@@ -15,5 +15,8 @@ struct pando_web_asset {
 
 extern const struct pando_web_asset pando_web_assets[];
 extern const size_t pando_web_asset_count;
+/* speedscope (receiver/vendor/), a page of its own. */
+extern const struct pando_web_asset pando_speedscope_assets[];
+extern const size_t pando_speedscope_asset_count;
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "profile/export.h"
 #include "profile/json_writer.h"
 #include "receiver/page_api.h"
 #include "receiver/routes.h"
@@ -36,11 +37,22 @@ static int write_group(void *context, const struct pando_store_group *group)
     return out->failed;
 }
 
+/* What can be downloaded, for the page's list. */
+static void write_formats(struct pando_buffer *out)
+{
+    for (const struct pando_export_format *format = pando_export_formats; format->name != NULL; format++)
+        pando_buffer_append_format(out, "%s{\"name\":\"%s\",\"suffix\":\"%s\"}", format == pando_export_formats ? ",\"formats\":[" : ",",
+                                   format->name, format->suffixes[0]);
+    pando_buffer_append_char(out, ']');
+}
+
 void pando_serve_groups(struct pando_request *request)
 {
     struct pando_buffer *out = &request->answer.body;
     pando_buffer_init(out, PANDO_PAGE_ANSWER_MAX_BYTES);
-    pando_buffer_append_text(out, "{\"version\":\"" PANDO_VERSION "\",\"groups\":[");
+    pando_buffer_append_text(out, "{\"version\":\"" PANDO_VERSION "\"");
+    write_formats(out);
+    pando_buffer_append_text(out, ",\"groups\":[");
     if (out->failed == 0 && pando_store_groups(request->service->store, write_group, out) == PANDO_ERR_IO) {
         pando_request_refuse(request, 500, PANDO_INTERNAL, "The store cannot be read.");
         return;

@@ -50,6 +50,8 @@ struct pando_answer {
     struct pando_buffer body;
     char etag[PANDO_ETAG_BYTES];  /* with its quotes; "" none */
     char cookie[PANDO_COOKIE_BYTES]; /* to be set; "" none */
+    const char *content_policy;   /* Content-Security-Policy; NULL: that of the page */
+    char file_name[PANDO_GROUP_NAME_BYTES + 32]; /* to be saved as; "": not */
     bool retry_later;
     bool wants_bearer;            /* says so in WWW-Authenticate */
 };

@@ -23,11 +23,13 @@ static const char NO_METRICS[] = "it keeps no metrics of frames; GetProfile has 
 static const struct pando_route routes[] = {
     PAGE("GET", "/", pando_serve_page, PANDO_BODY_NONE),
     OPEN("GET", "/web/{rest}", pando_serve_page, PANDO_BODY_NONE),
+    OPEN("GET", "/speedscope/{rest}", pando_serve_speedscope, PANDO_BODY_NONE),
     OPEN("POST", "/api/v1/login", pando_serve_login, PANDO_BODY_SMALL),
     PAGE("GET", "/api/v1/groups", pando_serve_groups, PANDO_BODY_NONE),
     PAGE("GET", "/api/v1/groups/{group}/tree", pando_serve_tree, PANDO_BODY_NONE),
     PAGE("GET", "/api/v1/groups/{group}/timeline", pando_serve_timeline, PANDO_BODY_NONE),
     PAGE("GET", "/api/v1/groups/{group}/sources", pando_serve_sources, PANDO_BODY_NONE),
+    PAGE("GET", "/api/v1/groups/{group}/profile", pando_serve_download, PANDO_BODY_NONE),
     PAGE("GET", "/api/v1/groups/{group}/source", pando_serve_source, PANDO_BODY_NONE),
     OFFERED("POST", "/profilingGroups/{group}/agentProfile", pando_serve_post_agent_profile, PANDO_BODY_PROFILE),
     OFFERED("POST", "/profilingGroups/{group}/configureAgent", pando_serve_configure_agent, PANDO_BODY_SMALL),

@@ -54,10 +54,13 @@ void pando_serve_tree(struct pando_request *request);
 /* page_api_sources.c */
 void pando_serve_timeline(struct pando_request *request);
 void pando_serve_sources(struct pando_request *request);
+/* page_api_download.c */
+void pando_serve_download(struct pando_request *request);
 /* page_api_source.c */
 void pando_serve_source(struct pando_request *request);
 /* page.c */
 void pando_serve_page(struct pando_request *request);
+void pando_serve_speedscope(struct pando_request *request);
 void pando_serve_login_page(struct pando_request *request);
 /* login.c */
 void pando_serve_login(struct pando_request *request);

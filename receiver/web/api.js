@@ -37,10 +37,10 @@ async function get(path, headers, signal) {
 
 /**
  * @typedef {{name: string, profiles: number, samples: number, firstStartMs: number, lastEndMs: number}} Group
- * @returns {Promise<Group[]>}
+ * @returns {Promise<{groups: Group[], formats: import("./downloads.js").Format[]}>}
  */
 export async function fetchGroups() {
-    return (await (await get("api/v1/groups", {})).json()).groups;
+    return (await get("api/v1/groups", {})).json();
 }
 
 /** What a selection is in a request. @param {import("./state.js").Selection} selection */

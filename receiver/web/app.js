@@ -20,6 +20,8 @@ const DATA = ["group", "range", "startMs", "endMs", "threads", "filters", "base"
 let state = readState();
 /** @type {import("./api.js").Group[]} */
 let groups = [];
+/** @type {import("./downloads.js").Format[]} */
+let formats = [];
 let timer = 0;
 /** @type {AbortController | null} */
 let asking = null;
@@ -33,6 +35,7 @@ function newGroupView() {
         change,
         reload: refresh,
         groups: () => groups,
+        formats: () => formats,
     });
 }
 
@@ -93,7 +96,9 @@ async function load() {
     const mine = (asking = new AbortController());
     const began = performance.now();
     try {
-        groups = await fetchGroups();
+        const known = await fetchGroups();
+        groups = known.groups;
+        formats = known.formats ?? [];
         if (mine.signal.aborted)
             return;
         if (state.group === null && !state.list && groups.length === 1) {

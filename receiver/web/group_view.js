@@ -7,6 +7,7 @@ import { makeCompare, previous } from "./compare.js";
 import { makeCrumbs } from "./crumbs.js";
 import { makeDetails } from "./details.js";
 import { byId, h } from "./dom.js";
+import { makeDownloads } from "./downloads.js";
 import { makeFilters } from "./filters.js";
 import { makeFlame } from "./flame.js";
 import { seconds } from "./format.js";
@@ -41,7 +42,7 @@ const ZOOM_MARKS_MAX = 120; // deeper zooms are not kept in the URL
 /** @typedef {import("./model.js").Shown} Shown */
 /**
  * @param {{get: () => State, change: (change: Partial<State>, isStep?: boolean) => void, reload: () => void,
- *   groups: () => import("./api.js").Group[]}} app
+ *   groups: () => import("./api.js").Group[], formats: () => import("./downloads.js").Format[]}} app
  */
 export function makeGroupView(app) {
     const model = makeModel();
@@ -63,7 +64,7 @@ export function makeGroupView(app) {
     const group = () => app.groups().find(({ name }) => name === app.get().group) ?? null;
     const search = makeSearchBox((query) => app.change({ query }));
     const legend = makeLegend((text) => app.change({ query: text })), lensBar = makeLensBar((lens) => step({ lens, zoom: [] }));
-    const head = makeGraphHead(app, [lensBar.button]);
+    const downloads = makeDownloads(app.get, app.formats), head = makeGraphHead(app, [lensBar.button]);
     const focusText = h("p.focus-text", { "aria-live": "polite" });
     const notice = makeNotice({ onAll: () => step({ range: "all" }), onClearFilters: () => step({ filters: [] }), newest: () => group()?.lastEndMs ?? null });
     const flame = makeFlame({
@@ -100,7 +101,7 @@ export function makeGroupView(app) {
         h("section.graph", { "aria-label": "Graph" }, head.element, lensBar.chips, h("div.graph-body", {}, h("div.picture", {}, graph, sandwich.element, source.element, legend.element), details.element)),
         table.element);
     const element = h("div.group-view", {},
-        h("div.tools", {}, range.element, threads.element, filters.element, live, compareButton, h("span.grow"), search.element), timeline.element, compare.element, notice.element, content);
+        h("div.tools", {}, range.element, threads.element, filters.element, live, compareButton, downloads.element, h("span.grow"), search.element), timeline.element, compare.element, notice.element, content);
     content.hidden = true;
 
     /** @param {Shown} of @param {number} node @param {number} x @param {number} y @param {((node: number) => void) | null} zoomIn */

@@ -231,6 +231,14 @@ def refusals(serve):
                             ("label=x", "label must be KEY:VALUE"), ("&".join(["thread=x"] * 33), "thread may be given 32 times"), ("state=x", "state must be")):
         for what in ("tree", "timeline", "sources"):
             refused(f"{what}?{query[:20]}", serve.request("GET", f"/api/v1/groups/web/{what}?{query}"), 400, validation, sentence)
+    for query in ("", "?format=", "?format=gif", "?format=pprof&format=pprof"):
+        refused(f"profile{query}", serve.request("GET", "/api/v1/groups/web/profile" + query), 400, validation, "format must be given once: pprof, folded")
+    refused("a file of no group", serve.request("GET", "/api/v1/groups/nosuch/profile?format=pprof"), 404, not_found, "no profiling group")
+    answer, data = serve.request("GET", "/api/v1/groups/web/profile?format=folded")
+    equal("a file", (answer.status, answer.getheader("Content-Disposition")), (200, 'attachment; filename="web.folded"'))
+    refused("speedscope has its own files only", serve.request("GET", "/speedscope/app.js"), 404, not_found, "nothing at this path")
+    check("and a policy", "'unsafe-inline'" in serve.request("GET", "/speedscope/index.html")[0].getheader("Content-Security-Policy"))
+    check("which is not the page's", "unsafe" not in serve.request("GET", "/")[0].getheader("Content-Security-Policy"))
     refused("no end", serve.request("GET", "/api/v1/groups/web/timeline?start=5"), 400, validation, "needs a start and an end")
     refused("no bars", serve.request("GET", "/api/v1/groups/web/timeline?start=5&end=9&bars=0"), 400, validation, "bars must be given once")
     for what in ("timeline?start=1&end=9", "sources"):
