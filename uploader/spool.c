@@ -156,10 +156,8 @@ static struct pando_payload *claim(struct pando_spool *spool, int folder, const 
     if (renameat(folder, old_text, folder, new_text) != 0)
         return NULL;
     int error = read_file(folder, new_text, spool->group, &payload);
-    if (error == PANDO_ERR_SYNTAX) { /* damaged: it will never be better */
-        unlinkat(folder, new_text, 0);
-        add(&spool->counters->spool_dropped, 1);
-    }
+    if (error == PANDO_ERR_SYNTAX) /* damaged: it will never be better */
+        add(&spool->counters->spool_dropped, unlinkat(folder, new_text, 0) == 0);
     if (error != 0)
         return NULL;
     memcpy(payload->file_name, new_text, sizeof new_text);

@@ -19,6 +19,8 @@ def main():
     pando, library, exporter = sys.argv[1:4]
     repeats = int(sys.argv[4]) if len(sys.argv) > 4 else 5
     xz = ["xz", "-k", "-c", "-3", os.path.realpath(pando)]
+    shown = subprocess.run(["nm", "-D", "--defined-only", exporter], capture_output=True, text=True, check=True).stdout
+    check(all(f" T {name}\n" in shown for name in ("curl_easy_init", "SSL_new", "json_object_get", "inflate")), f"it exports nothing: {shown}")
     hosts = [("exporter", [exporter, "150"], None)]
     if shutil.which("node"):
         hosts.append(("node", ["node", "-e", NODE], None))

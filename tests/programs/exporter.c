@@ -6,7 +6,7 @@
 
 #define TRAP(name)                                                                                                              \
     void name(void);                                                                                                            \
-    void name(void)                                                                                                             \
+    __attribute__((visibility("default"))) void name(void)                                                                      \
     {                                                                                                                           \
         fputs("the host's " #name " was called\n", stderr);                                                                     \
         abort();                                                                                                                \
