@@ -51,6 +51,7 @@ bool pando_tls_guard_enter(void)
 
 void pando_tls_guard_leave(void)
 {
+    OPENSSL_thread_stop(); /* what it keeps for this thread (errors, random numbers) could not be given back after its clean-up */
     atomic_fetch_sub(&uses, 1);
 }
 
