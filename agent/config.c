@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "agent/config_aws.h"
@@ -195,6 +196,8 @@ static void read_aws(struct reading *reading, struct pando_config *config)
     bool is_derived = door->url[0] == '\0';
     door->signs = read_word(reading, "PANDO_SIGN", booleans, 2, door->signs ? 0 : 1) == 0 || is_derived;
     door->is_orchestrated = read_word(reading, "PANDO_ORCHESTRATE", booleans, 2, door->signs ? 0 : 1) == 0;
+    _Static_assert(sizeof config->environment % 4096 == 0, "whole pages");
+    madvise(config->environment, sizeof config->environment, MADV_DONTDUMP);
     if (pando_environment_capture(config->environment, sizeof config->environment) != 0)
         pando_log(PANDO_LOG_WARN, "the environment is too large: some of its variables are not seen.");
 }

@@ -28,7 +28,7 @@ struct pando_config {
     uint32_t ring_kib;            /* a power of two */
     uint32_t exit_timeout_ms;     /* that the last flush may take */
     uint64_t end_wall_ms;         /* when profiling ends by itself; 0: never */
-    char environment[PANDO_ENVIRONMENT_BYTES]; /* as it was at the start */
+    _Alignas(4096) char environment[PANDO_ENVIRONMENT_BYTES]; /* as it was at the start; pages of its own, which no core dump has */
 };
 
 enum { PANDO_CONFIG_SENTENCE_BYTES = 512, PANDO_RATE_MAX_HZ = 4000 };

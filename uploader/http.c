@@ -356,7 +356,10 @@ void pando_http_send(struct pando_http *http, const struct pando_http_request *r
     if (!prepare(http, request))
         return;
     CURLcode code;
-    if (!run(http, abort, &code)) {
+    bool is_done = run(http, abort, &code);
+    curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, NULL);
+    forget_headers(http);
+    if (!is_done) {
         snprintf(reason, reason_bytes, "aborted");
         ret_answer->outcome.failure = PANDO_TRY_ABORTED;
         if (!atomic_load_explicit(abort, memory_order_relaxed)) {
