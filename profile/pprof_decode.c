@@ -17,6 +17,7 @@ struct decoder {
     struct pando_profile_builder *builder;
     size_t value_at, count_at;  /* which of a sample's values; SIZE_MAX: none */
     double ns_per_value;
+    uint32_t *frames;           /* by a location's place: its frame + 1, if it is one function and was met; else 0 */
     uint64_t count_sum, sample_count;
 };
 
@@ -153,13 +154,20 @@ static int64_t unnamed_frame(struct decoder *decoder, const struct pando_pprof_l
 static int64_t add_location(struct decoder *decoder, int64_t node, uint64_t id)
 {
     struct pando_pprof_location location;
-    if (!pando_pprof_location(&decoder->tables, id, &location))
+    uint32_t place = pando_pprof_location_place(&decoder->tables, id);
+    if (place != UINT32_MAX && decoder->frames[place] != 0) {
+        node = pando_profile_builder_child(decoder->builder, (uint32_t)node, decoder->frames[place] - 1);
+        return node < 0 ? refuse_memory(decoder, node) : node;
+    }
+    if (place == UINT32_MAX || !pando_pprof_location(&decoder->tables, id, &location))
         return wrong(decoder, "a location that a sample refers to is not in its table");
     for (uint32_t i = location.line_count; node >= 0 && (i > 0 || location.line_count == 0);) {
         int64_t frame = location.line_count == 0 ? unnamed_frame(decoder, &location)
                                                  : frame_of(decoder, &location.lines[--i], location.mapping);
         if (frame < 0)
             return frame;
+        if (location.line_count <= 1)
+            decoder->frames[place] = (uint32_t)frame + 1;
         node = pando_profile_builder_child(decoder->builder, (uint32_t)node, (uint32_t)frame);
         if (node < 0)
             return refuse_memory(decoder, node);
@@ -293,6 +301,9 @@ static int decode(struct decoder *decoder, const char *bytes, size_t len_bytes)
     error = choose_value(decoder);
     if (error != 0)
         return error;
+    decoder->frames = calloc((size_t)decoder->tables.locations.count + 1, sizeof *decoder->frames);
+    if (decoder->frames == NULL)
+        return refuse_memory(decoder, PANDO_ERR_NO_MEMORY);
     struct pando_profile_meta *meta = pando_profile_builder_meta(decoder->builder);
     meta->weight_per_second = 1e9;
     meta->start_wall_ms = decoder->tables.time_ns / 1000000;
@@ -307,6 +318,7 @@ int pando_pprof_decode(const char *bytes, size_t len_bytes, const struct pando_i
     struct decoder decoder = {.import = import, .builder = pando_profile_builder_new(import->memory_bytes)};
     int error = decoder.builder != NULL ? decode(&decoder, bytes, len_bytes) : refuse_memory(&decoder, PANDO_ERR_NO_MEMORY);
     pando_pprof_tables_release(&decoder.tables);
+    free(decoder.frames);
     if (error != 0) {
         pando_profile_builder_free(decoder.builder);
         return error;

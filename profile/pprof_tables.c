@@ -149,6 +149,12 @@ bool pando_pprof_function(const struct pando_pprof_tables *tables, uint64_t id, 
     return find_two(&tables->functions, id, 2, ret_name, 4, ret_file);
 }
 
+uint32_t pando_pprof_location_place(const struct pando_pprof_tables *tables, uint64_t id)
+{
+    const struct pando_pprof_piece *piece = find(&tables->locations, id);
+    return piece != NULL ? (uint32_t)(piece - tables->locations.pieces) : UINT32_MAX;
+}
+
 bool pando_pprof_location(const struct pando_pprof_tables *tables, uint64_t id, struct pando_pprof_location *ret_location)
 {
     const struct pando_pprof_piece *piece = find(&tables->locations, id);

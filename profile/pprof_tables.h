@@ -56,6 +56,8 @@ bool pando_pprof_string(const struct pando_pprof_tables *tables, uint64_t number
 bool pando_pprof_mapping(const struct pando_pprof_tables *tables, uint64_t id, uint64_t *ret_file, uint64_t *ret_build_id);
 bool pando_pprof_function(const struct pando_pprof_tables *tables, uint64_t id, uint64_t *ret_name, uint64_t *ret_file);
 bool pando_pprof_location(const struct pando_pprof_tables *tables, uint64_t id, struct pando_pprof_location *ret_location);
+/* The place of a location in its table, below locations.count; UINT32_MAX: there is none. */
+uint32_t pando_pprof_location_place(const struct pando_pprof_tables *tables, uint64_t id);
 /* A string as C text, cut to `text_bytes` with its NUL; "" when there is none. */
 void pando_pprof_text(const struct pando_pprof_tables *tables, uint64_t number, char *text, size_t text_bytes);
 
