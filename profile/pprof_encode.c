@@ -116,7 +116,7 @@ static void write_samples(struct encoder *encoder, const struct pando_stacks *st
             pando_proto_write_number(&encoder->inner, until_here - counted);
             counted = until_here;
         }
-        pando_proto_write_number(&encoder->inner, stack.weight);
+        pando_proto_write_number(&encoder->inner, stack.weight < INT64_MAX ? stack.weight : INT64_MAX); /* they are signed */
         end_inner(encoder, SAMPLE_VALUE);
         if (stack.slice != PANDO_STACK_NO_SLICE)
             write_slice(encoder, stack.slice);

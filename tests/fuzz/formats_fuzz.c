@@ -28,7 +28,7 @@ static void write_and_read_again(const struct pando_profile *profile, int is_ion
     require(pando_codeguru_encode(profile, &form, &out) == 0, "what was read cannot be written");
     int error = (is_ion ? pando_codeguru_ion_decode : pando_codeguru_json_decode)(out.bytes, out.len_bytes, &wide, &again, message,
                                                                                 sizeof message);
-    require(error == 0, "what was written cannot be read");
+    require(error == 0, error == 0 ? "" : message);
     require(again->node_count <= profile->node_count, "there is more than was written");
     pando_profile_free(again);
     pando_buffer_release(&out);
@@ -73,7 +73,8 @@ static void read_import(const char *bytes, size_t len_bytes, int is_pprof)
         require(format->encode(profile, &about, &out) == 0, "what was read cannot be written");
         const struct pando_import wide = {.memory_bytes = 256 << 20, .ns_per_count = 1, .message = message, .message_bytes = sizeof message};
         if (strcmp(format->name, "pprof") == 0) {
-            require(pando_pprof_decode(out.bytes, out.len_bytes, &wide, &again) == 0, "what was written cannot be read");
+            error = pando_pprof_decode(out.bytes, out.len_bytes, &wide, &again);
+            require(error == 0, error == 0 ? "" : message);
             require(total_of(again) <= total_of(profile), "there is more than was written");
             pando_profile_free(again);
         }
