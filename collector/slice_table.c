@@ -118,8 +118,8 @@ void pando_slice_table_get(const struct pando_slice_table *table, uint32_t numbe
     if (entry->span == 0)
         return;
     const uint64_t *trace = table->spans.spans[entry->span - 1];
-    put_id(ret_slice, "trace_id", trace, 16);
-    put_id(ret_slice, "span_id", trace + 2, 8);
+    put_id(ret_slice, PANDO_SLICE_TRACE_KEY, trace, 16);
+    put_id(ret_slice, PANDO_SLICE_SPAN_KEY, trace + 2, 8);
 }
 
 void pando_slice_table_end_interval(struct pando_slice_table *table)

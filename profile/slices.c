@@ -48,6 +48,17 @@ bool pando_slice_set_label(struct pando_slice *slice, const char *key, size_t ke
     return true;
 }
 
+void pando_slice_clear_label(struct pando_slice *slice, const char *key)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < slice->label_count; i++)
+        if (strcmp(slice->labels[i].key, key) != 0)
+            slice->labels[kept++] = slice->labels[i];
+    if (kept != slice->label_count)
+        memset(&slice->labels[kept], 0, sizeof slice->labels[0]);
+    slice->label_count = kept;
+}
+
 static bool is_escaped(unsigned char byte)
 {
     return byte < 0x20 || byte == 0x7f || byte == '%' || byte == ';' || byte == '=';

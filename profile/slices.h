@@ -25,6 +25,9 @@ enum {
 #define PANDO_PROFILE_SLICE_OBJECT "<slice>"
 /* The thread of the slice that stands for all those for which an interval had no room. */
 #define PANDO_SLICE_OTHER_THREAD "<other>"
+/* The labels that say which request a thread worked for, in hexadecimal digits. */
+#define PANDO_SLICE_TRACE_KEY "trace_id"
+#define PANDO_SLICE_SPAN_KEY "span_id"
 
 struct pando_slice_label {
     char key[PANDO_SLICE_KEY_BYTES + 1], value[PANDO_SLICE_VALUE_BYTES + 1];
@@ -41,6 +44,9 @@ struct pando_slice {
 void pando_slice_set_thread(struct pando_slice *slice, const char *name, size_t name_bytes);
 /* Sets a label; a later value of the same key replaces the earlier one. False: there is no room, or the key is empty. */
 bool pando_slice_set_label(struct pando_slice *slice, const char *key, size_t key_bytes, const char *value, size_t value_bytes);
+
+/* Takes a label away, if it is there. */
+void pando_slice_clear_label(struct pando_slice *slice, const char *key);
 
 /* The one name that a slice has as a frame: "thread;tid;key=value;..." with `%`, `;`, `=`, and control characters as %XX, tid 0 as
  * nothing. Returns its length; 0: it would be longer than NAME_BYTES - 1 (then *name is ""). */

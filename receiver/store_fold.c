@@ -67,8 +67,7 @@ static int add_input(struct folding *folding, struct pando_store_view *view, str
     item->is_damaged = error == PANDO_ERR_SYNTAX;
     if (error != 0)
         return item->is_damaged ? 0 : error;
-    error = item->is_rollup ? pando_store_add(folding->builder, &packed.profile, folding->profiles == 0)
-                            : pando_store_add_any_thread(folding->builder, &packed.profile, folding->profiles == 0);
+    error = pando_store_add_coarser(folding->builder, &packed.profile, folding->fold->level, folding->profiles == 0);
     pando_packed_release(&packed);
     folding->profiles += item->profiles;
     if (error != 0)

@@ -27,8 +27,9 @@ struct pando_store_fold {
  * PANDO_ERR_NO_MEMORY with a sentence: nothing changed. */
 int pando_store_fold(struct pando_store *store, const struct pando_store_fold *fold, char *message, size_t message_bytes);
 
-/* As pando_store_add, but threads of one name are one: numbers of threads mean nothing over a longer time, and each would be a leaf
- * of its own under every function. */
-int pando_store_add_any_thread(struct pando_profile_builder *builder, const struct pando_profile *profile, bool is_first);
+/* As pando_store_add, but slices are as coarse as the level is: threads of one name are one, and from an hour on requests (trace_id,
+ * span_id) are not told apart. Their numbers mean nothing over a longer time, and each would be a leaf of its own under every function. */
+int pando_store_add_coarser(struct pando_profile_builder *builder, const struct pando_profile *profile, enum pando_store_level level,
+                            bool is_first);
 
 #endif

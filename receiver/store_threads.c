@@ -1,4 +1,4 @@
-/* Why: pando_store_add_any_thread of receiver/store_fold.h. Context: own process; the keeper's thread. */
+/* Why: pando_store_add_coarser of receiver/store_fold.h. Context: own process; the keeper's thread. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +8,7 @@
 
 /* A copy of a profile's strings and frames, in which slices have other names. */
 struct renaming {
+    enum pando_store_level level;
     const char **strings;
     struct pando_profile_frame *frames;
     char **names;                    /* made here */
@@ -18,10 +19,14 @@ static int rename_slice(struct renaming *renaming, const struct pando_profile *p
 {
     struct pando_slice slice;
     char name[PANDO_SLICE_NAME_BYTES];
-    if (!pando_slice_parse(profile->strings[profile->frames[frame].name], &slice) || slice.tid == 0)
+    if (!pando_slice_parse(profile->strings[profile->frames[frame].name], &slice))
         return 0;
     slice.tid = 0;
-    if (pando_slice_render(&slice, name) == 0)
+    if (renaming->level >= STORE_HOUR) {
+        pando_slice_clear_label(&slice, PANDO_SLICE_TRACE_KEY);
+        pando_slice_clear_label(&slice, PANDO_SLICE_SPAN_KEY);
+    }
+    if (pando_slice_render(&slice, name) == 0 || strcmp(name, profile->strings[profile->frames[frame].name]) == 0)
         return 0;
     char *copy = strdup(name);
     if (copy == NULL)
@@ -59,14 +64,15 @@ static void release(struct renaming *renaming)
     free(renaming->strings);
 }
 
-int pando_store_add_any_thread(struct pando_profile_builder *builder, const struct pando_profile *profile, bool is_first)
+int pando_store_add_coarser(struct pando_profile_builder *builder, const struct pando_profile *profile, enum pando_store_level level,
+                            bool is_first)
 {
     uint32_t slice_count = 0;
     for (uint32_t i = 0; i < profile->frame_count; i++)
         slice_count += pando_profile_frame_is_slice(profile, i);
     if (slice_count == 0)
         return pando_store_add(builder, profile, is_first);
-    struct renaming renaming = {0};
+    struct renaming renaming = {.level = level};
     int error = rename_all(&renaming, profile, slice_count);
     if (error == 0) {
         struct pando_profile renamed = *profile;

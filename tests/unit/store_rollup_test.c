@@ -174,7 +174,20 @@ static void test_what_is_due(void **state)
     pando_store_close(store);
 }
 
-/* Threads of one name are one in a roll-up: their numbers would be leaves without end. */
+static uint32_t count_slices(struct pando_store *store)
+{
+    struct pando_profile *profile;
+    struct pando_slice_list list;
+    uint64_t count;
+    assert_int_equal(pando_store_merge(store, "web", 0, UINT64_MAX, &profile, &count, message, sizeof message), 0);
+    assert_int_equal(pando_profile_slice_list(profile, &list), 0);
+    uint32_t slices = list.count;
+    pando_profile_slice_list_release(&list);
+    pando_profile_free(profile);
+    return slices;
+}
+
+/* Threads of one name are one in a roll-up, and from an hour on requests are not told apart: they would be leaves without end. */
 static void test_threads_of_one_name(void **state)
 {
     (void)state;
@@ -183,6 +196,10 @@ static void test_threads_of_one_name(void **state)
         struct pando_slice slice = {.tid = 1000 + i};
         pando_slice_set_thread(&slice, "worker", 6);
         pando_slice_set_label(&slice, "route", 5, i % 2 == 0 ? "/a" : "/b", 2);
+        char id[8];
+        int len = snprintf(id, sizeof id, "%02x", i / 2);
+        pando_slice_set_label(&slice, PANDO_SLICE_TRACE_KEY, sizeof PANDO_SLICE_TRACE_KEY - 1, id, (size_t)len);
+        pando_slice_set_label(&slice, PANDO_SLICE_SPAN_KEY, sizeof PANDO_SLICE_SPAN_KEY - 1, id, (size_t)len);
         struct pando_profile_builder *builder = pando_profile_builder_new(SIZE_MAX);
         int64_t frame = pando_profile_builder_frame(builder, (struct pando_profile_frame){.name = string(builder, "main")});
         int64_t node = pando_profile_builder_child(builder, 0, (uint32_t)frame);
@@ -194,7 +211,11 @@ static void test_threads_of_one_name(void **state)
         assert_int_equal(pando_store_put(store, "web", NULL, profile, message, sizeof message), 0);
         pando_profile_free(profile);
     }
+    roll_up(store, 10 * DAY + 2 * FIVE);
+    assert_int_equal(count_sql("SELECT count(*) FROM rollup WHERE level > 1"), 0);
+    assert_int_equal(count_slices(store), 20); /* two routes of ten requests */
     roll_up(store, 11 * DAY + HOUR);
+    assert_int_equal(count_slices(store), 2);
     struct pando_profile *profile;
     struct pando_slice_list list;
     uint64_t count;
