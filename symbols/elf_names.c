@@ -97,6 +97,14 @@ static int reserve(struct reading *reading, size_t more)
     return 0;
 }
 
+/* Go's linker calls the C code that it takes in "runtime/cgo(.text)", besides its functions' names. */
+static bool names_a_section(const char *name)
+{
+    static const char end[] = "(.text)";
+    size_t len = strlen(name);
+    return len >= sizeof end - 1 && strcmp(name + len - (sizeof end - 1), end) == 0;
+}
+
 static bool is_wanted(const struct reading *reading, const GElf_Sym *symbol, const char *name)
 {
     int type = GELF_ST_TYPE(symbol->st_info);
@@ -107,7 +115,7 @@ static bool is_wanted(const struct reading *reading, const GElf_Sym *symbol, con
     const struct code_section *section = &reading->sections[symbol->st_shndx];
     if (symbol->st_value < section->start || symbol->st_value >= section->end)
         return false;
-    return name[0] != '\0' && name[0] != '$' && (name[0] != '.' || name[1] != 'L');
+    return name[0] != '\0' && name[0] != '$' && (name[0] != '.' || name[1] != 'L') && !names_a_section(name);
 }
 
 /* The part of a string table in which every string ends. */
