@@ -65,7 +65,7 @@ static const struct command commands[] = {
      "  --label KEY:VALUE     only what had this label; of the same key again: or that value; of another key: and that one\n"
      "  --top N               lines of the table (default 20; 0: none)\n"
      "  --min-percent P       leave out branches of the tree under P percent (default 1; 100 leaves out the tree)\n"
-     "  --format FORMAT       text (default), json, pprof, folded, speedscope, markdown, or html (the page, in one file)\n"
+     "  --format FORMAT       text (default), json, pprof, folded, speedscope, markdown, otlp, or html (the page, in one file)\n"
      "  -o, --output FILE     write to FILE; its name tells the format: .pb.gz .pprof, .folded .collapsed, .speedscope.json,\n"
      "                        .html, .md, .json, .txt\n"
      "  --unit UNIT           what a folded FILE counts: ns (default), us, ms, s, or samples of 10 ms\n"},

@@ -8,6 +8,7 @@ const struct pando_export_format pando_export_formats[] = {
     {"folded", "text/plain; charset=utf-8", {".folded", ".collapsed"}, false, false, pando_folded_encode},
     {"speedscope", "application/json", {".speedscope.json"}, false, false, pando_speedscope_encode},
     {"markdown", "text/markdown; charset=utf-8", {".md", ".markdown"}, false, false, pando_markdown_encode},
+    {"otlp", "application/x-protobuf", {".otlp"}, false, true, pando_otlp_encode},
     {0},
 };
 

@@ -39,6 +39,7 @@ double pando_export_ns_per_sample(const struct pando_profile *profile);
 
 /* The encoders: the profile may have states and slices. They append to `out`; 0, PANDO_ERR_LIMIT or PANDO_ERR_NO_MEMORY. */
 int pando_pprof_encode(const struct pando_profile *profile, const struct pando_export_about *about, struct pando_buffer *out);
+int pando_otlp_encode(const struct pando_profile *profile, const struct pando_export_about *about, struct pando_buffer *out);
 int pando_folded_encode(const struct pando_profile *profile, const struct pando_export_about *about, struct pando_buffer *out);
 int pando_speedscope_encode(const struct pando_profile *profile, const struct pando_export_about *about, struct pando_buffer *out);
 int pando_markdown_encode(const struct pando_profile *profile, const struct pando_export_about *about, struct pando_buffer *out);

@@ -19,6 +19,15 @@ void pando_proto_field_number(struct pando_buffer *out, uint32_t field, uint64_t
     pando_proto_write_number(out, value);
 }
 
+void pando_proto_field_fixed64(struct pando_buffer *out, uint32_t field, uint64_t value)
+{
+    unsigned char bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (unsigned char)(value >> (8 * i));
+    pando_proto_write_number(out, (uint64_t)field << 3 | PANDO_PROTO_FIXED64);
+    pando_buffer_append(out, bytes, sizeof bytes);
+}
+
 void pando_proto_field_bytes(struct pando_buffer *out, uint32_t field, const void *bytes, size_t len_bytes)
 {
     pando_proto_write_number(out, (uint64_t)field << 3 | PANDO_PROTO_BYTES);

@@ -14,6 +14,7 @@
 /* Writers: a bare number, a field that is one (left out when 0, as the rules are), and a field of bytes, text or a message. */
 void pando_proto_write_number(struct pando_buffer *out, uint64_t value);
 void pando_proto_field_number(struct pando_buffer *out, uint32_t field, uint64_t value);
+void pando_proto_field_fixed64(struct pando_buffer *out, uint32_t field, uint64_t value);
 void pando_proto_field_bytes(struct pando_buffer *out, uint32_t field, const void *bytes, size_t len_bytes);
 
 enum pando_proto_wire { PANDO_PROTO_NUMBER = 0, PANDO_PROTO_FIXED64 = 1, PANDO_PROTO_BYTES = 2, PANDO_PROTO_FIXED32 = 5 };

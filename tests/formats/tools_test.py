@@ -200,6 +200,40 @@ def check_markdown(folder, body):
     check("<" not in plain and "script" not in plain, f"a name is markup:\n{plain}")
 
 
+def check_otlp(folder, body):
+    """As OpenTelemetry's own generated reader sees the request, and by the rules of its dictionary."""
+    from opentelemetry.proto.collector.profiles.v1development import profiles_service_pb2
+    path = os.path.join(folder, "out.otlp")
+    run(PANDO, "report", body, "-o", path)
+    request = profiles_service_pb2.ExportProfilesServiceRequest()
+    request.ParseFromString(open(path, "rb").read())
+    tables, resource = request.dictionary, request.resource_profiles[0]
+    profile = resource.scope_profiles[0].profiles[0]
+    strings = tables.string_table
+    check(strings[0] == "" and len(set(strings)) == len(strings), "string table")
+    for table in (tables.mapping_table, tables.location_table, tables.function_table, tables.stack_table, tables.attribute_table):
+        check(table[0] == type(table[0])(), f"the first entry of a table is set: {table[0]}")
+    check(len({a.SerializeToString() for a in tables.attribute_table}) == len(tables.attribute_table), "an attribute is there twice")
+    check(resource.resource.attributes[0].value.string_value == "body.json", "service.name")
+    check((strings[profile.sample_type.type_strindex], strings[profile.period_type.unit_strindex]) == ("samples", "nanoseconds"), "types")
+    expected = report(body)
+    threads, functions = collections.Counter(), collections.Counter()
+    for sample in profile.samples:
+        ns = sample.values[0] * profile.period
+        attributes = {strings[tables.attribute_table[i].key_strindex]: tables.attribute_table[i].value for i in sample.attribute_indices}
+        threads[attributes["thread.name"].string_value if "thread.name" in attributes else ""] += ns
+        leaf = tables.location_table[tables.stack_table[sample.stack_index].location_indices[0]]
+        functions[strings[tables.function_table[leaf.lines[0].function_index].name_strindex]] += ns
+    near = profile.period * 20
+    check(abs(sum(threads.values()) - expected["totalNs"]) < near, "OTLP has another sum")
+    for thread in ("worker-0", "worker-1", "worker-2"):
+        check(abs(threads[thread] - report(body, "--thread", thread)["totalNs"]) < near, f"OTLP: thread {thread}")
+    for name, (self_ns, _) in by_function(expected["top"]).items():
+        check(abs(functions[name] - self_ns) < near, f"OTLP: {name}: {functions[name]}, not {self_ns}")
+    build_ids = [tables.attribute_table[i].value.string_value for mapping in tables.mapping_table for i in mapping.attribute_indices]
+    check(build_ids == ["00112233445566778899aabb"], f"build-ids {build_ids}")
+
+
 def check_html(folder, body):
     """The page in one file: it shows what the report says, asks nobody, and no name is markup."""
     for arguments, name in (([], "page.html"), (["--state", "all"], "wall.html")):
@@ -229,6 +263,8 @@ def main():
         check_markdown(folder, body)
         check_pprof(folder, body)
         print("go tool pprof reads what Pando writes: sums, functions, threads, labels, mappings, comments")
+        check_otlp(folder, body)
+        print("OpenTelemetry's reader reads what Pando writes: sums, functions, threads, build-ids")
         check_html(folder, body)
         print("the page in one file shows what the report says, and asks nobody")
         check_speedscope(folder, body)

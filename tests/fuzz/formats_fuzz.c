@@ -52,7 +52,7 @@ static uint64_t total_of(const struct pando_profile *profile)
 {
     uint64_t total = 0;
     for (uint32_t i = 0; i < profile->node_count; i++)
-        total += profile->nodes[i].self;
+        total = total > UINT64_MAX - profile->nodes[i].self ? UINT64_MAX : total + profile->nodes[i].self;
     return total;
 }
 
