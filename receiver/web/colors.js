@@ -52,7 +52,7 @@ function grey(dark, shade) {
 /** @param {number} hue @param {boolean} dark @param {number} shade 0 to SHADES - 1 */
 function tint(hue, dark, shade) {
     const turned = hue + 5 * (shade - 2);
-    return dark ? `hsl(${turned} 34% ${27 + 2.2 * shade}%)` : `hsl(${turned} 56% ${71 + 2.6 * shade}%)`;
+    return dark ? `hsl(${turned} 36% ${23.5 + 1.9 * shade}%)` : `hsl(${turned} 56% ${71 + 2.6 * shade}%)`;
 }
 
 /** The colour of an object or package. @param {string} key @param {boolean} dark @param {number} shade */

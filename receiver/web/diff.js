@@ -6,7 +6,7 @@
 // of the sum of both squares, with the p of both together. Below SIGMAS of these it is noise. Samples are not quite independent (a thread
 // stays where it is for a while), so this is a lower bound of the noise.
 
-import { treeOf } from "./tree.js";
+import { treeOf, weigh } from "./tree.js";
 
 export const SIGMAS = 3;
 
@@ -74,7 +74,7 @@ export function diffTrees(a, b, { allA, allB } = { allA: a.total[0], allB: b.tot
     const share = (/** @type {number} */ ns, /** @type {number} */ all) => (all > 0 ? ns / all : 0);
     const weight = (allA > 0 ? 1 : 0) + (allB > 0 ? 1 : 0) || 1;
     const tree = treeOf({ frames, parent, frame, self: selfB.map((ns, i) => (share(ns, allB) + share(selfA[i], allA)) / weight * unit) }, b.meta);
-    const onlyA = treeOf({ frames, parent, frame, self: selfA }, a.meta), onlyB = treeOf({ frames, parent, frame, self: selfB }, b.meta);
+    const onlyA = weigh(tree, Float64Array.from(selfA)), onlyB = weigh(tree, Float64Array.from(selfB));
     return { ...tree, sides: { totalA: onlyA.total, totalB: onlyB.total, frameSelfA: onlyA.frameSelf, frameSelfB: onlyB.frameSelf,
         frameTotalA: onlyA.frameTotal, frameTotalB: onlyB.frameTotal, allA, allB, samplesA: samplesOf(a, allA), samplesB: samplesOf(b, allB) } };
 }

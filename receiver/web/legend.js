@@ -55,7 +55,7 @@ export function makeLegend(onChoose) {
     function mine(tree, dark) {
         const isSystem = systemTest(tree.meta), sums = new Map(sumsBy(tree, (frame) => (isSystem(frame.object) ? "system" : "mine")));
         return [["mine", "the program’s own code"], ["system", "the system’s libraries"]].map(([key, text]) => h("span.item", {},
-            swatch(key === "mine" ? `hsl(28 ${dark ? "34% 32%" : "56% 76%"})` : objectColor("", dark)), h("span.label", {}, text), h("span.number", {}, percent(sums.get(key) ?? 0, tree.total[0]))));
+            swatch(key === "mine" ? `hsl(28 ${dark ? "36% 27%" : "56% 76%"})` : objectColor("", dark)), h("span.label", {}, text), h("span.number", {}, percent(sums.get(key) ?? 0, tree.total[0]))));
     }
 
     return {

@@ -97,7 +97,8 @@ function leveled(frames, level) {
 export function transform(from, lens) {
     if (isClear(lens))
         return from;
-    const of = { frames: from.frames, text: from.frames.map(searchText) };
+    const isSought = lens.focus + lens.drop + lens.from + lens.hide !== "";
+    const of = { frames: from.frames, text: isSought ? from.frames.map(searchText) : [] };
     const [focus, drop, start, hide] = [lens.focus, lens.drop, lens.from, lens.hide].map((query) => matchFrames(of, query));
     const inside = new Set(lens.collapse), isFolded = from.frames.map((f) => inside.has(f.object) ? 1 : 0);
     const { frames, number } = leveled(from.frames, lens.level);

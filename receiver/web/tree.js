@@ -103,6 +103,16 @@ function addFrames(tree) {
     }
 }
 
+/** Totals, and self and total of each frame, of other weights on the same nodes. @param {Tree} tree @param {Float64Array} self */
+export function weigh(tree, self) {
+    const total = Float64Array.from(self);
+    for (let i = tree.count - 1; i > 0; i--)
+        total[tree.parent[i]] += total[i];
+    const of = { ...tree, self, total, frameSelf: new Float64Array(tree.frames.length), frameTotal: new Float64Array(tree.frames.length) };
+    addFrames(of);
+    return { total, frameSelf: of.frameSelf, frameTotal: of.frameTotal };
+}
+
 /** Nodes from the root's child to `node`. @param {Tree} tree @param {number} node */
 export function pathTo(tree, node) {
     const path = [];
