@@ -10,10 +10,18 @@
 static uint32_t hash_of(const struct pando_label_set *set)
 {
     const unsigned char *bytes = (const unsigned char *)set->labels;
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < set->count * sizeof set->labels[0]; i++)
-        hash = (hash ^ bytes[i]) * 16777619u;
-    return hash ^ hash >> 15;
+    size_t left = set->count * sizeof set->labels[0];
+    uint64_t hash = set->count;
+    while (left != 0) {
+        uint64_t word = 0;
+        size_t some = left < sizeof word ? left : sizeof word;
+        memcpy(&word, bytes, some);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+        bytes += some;
+        left -= some;
+    }
+    return (uint32_t)hash;
 }
 
 static bool is_same(const struct pando_label_set *a, const struct pando_label_set *b)

@@ -1,7 +1,7 @@
 """Threads' names and labels in real programs: shares by label within three standard deviations, through handlers, forks, short lives,
 renaming, and more labels than there is room for; filters of the report and of the page's API agree; nothing goes to Amazon.
 
-Usage: labels_test.py PANDO LIBPANDO LABELED
+Usage: labels_test.py PANDO LIBPANDO LABELED EXAMPLE
 """
 import json
 import math
@@ -194,11 +194,27 @@ def test_settings(world):
     check("never" not in json.dumps(receiver.groups()), "a profile came from nowhere")
 
 
+def test_example(world):
+    """examples/labels.c, which is linked with libpando."""
+    receiver, _, _ = world
+
+    def measure(times):
+        group = f"example-{times}"
+        variables = environment("", receiver.url, group, rate_hz=RATE_HZ)
+        del variables["LD_PRELOAD"]
+        subprocess.run([sys.argv[4], str(times)], env=variables, check=True)
+        report = receiver.report(group)
+        check(set(weights(report, None)) <= {"worker-1", "worker-2", "example_labels"}, f"its threads: {report['threads']}")
+        return are_shares(report, weights(report, "class"), {"iron": 1 / 6, "silver": 2 / 6, "gold": 3 / 6})
+
+    until_right(measure)
+
+
 def main():
     pando, library, labeled = sys.argv[1:4]
     with Receiver(pando) as receiver:
         world = (receiver, library, labeled)
-        for test in (test_settings, test_shares, test_handlers, test_fork, test_too_many, test_lives, test_wall_time, test_spans):
+        for test in (test_settings, test_shares, test_handlers, test_fork, test_too_many, test_lives, test_wall_time, test_spans, test_example):
             test(world)
             print(f"{test.__name__}: good")
 
