@@ -1,5 +1,5 @@
-/* Why: symbols/debug_lines.h. libdw ends the process when there is no memory, unless it is told where else to go: it is left by
- * longjmp then. Context: as there. */
+/* Why: symbols/debug_lines.h. libdw ends the process when there is no memory, or goes on without looking: it is left by longjmp, from
+ * within the allocator that it calls. Context: as there. */
 #include "symbols/debug_lines.h"
 
 #include <dwarf.h>
@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "symbols/debug_image.h"
 #include "symbols/dwarf_units.h"
+#include "symbols/symbols.h"
 
 enum {
     LINE_ROW_BYTES = 64,      /* of libdw, for each row of a unit's line table; a row takes one byte of the file or more */
@@ -32,23 +33,30 @@ struct pando_debug_lines {
     struct pando_dwarf_units units;
     size_t limit_bytes;
     size_t rows_bytes;
+    bool is_broken;           /* libdw was left in the middle */
     struct pando_dwarf_scopes scopes;
 };
 
 static __thread jmp_buf *give_up;
 
-static __attribute__((noreturn)) void on_no_memory(void)
+void pando_symbols_no_memory(void)
 {
     if (give_up != NULL)
         longjmp(*give_up, 1);
+}
+
+static __attribute__((noreturn)) void on_no_memory(void)
+{
+    pando_symbols_no_memory();
     abort(); /* unreachable: libdw is called inside of attempts only */
 }
 
-static void close_source(struct source *source)
+/* What libdw holds of a file after it was left in the middle is not touched any more: lost, like the memory that was not there. */
+static void close_source(struct source *source, bool is_broken)
 {
-    if (source->dwarf != NULL)
+    if (source->dwarf != NULL && !is_broken)
         dwarf_end(source->dwarf);
-    if (source->elf != NULL)
+    if (source->elf != NULL && !is_broken)
         elf_end(source->elf);
     pando_debug_image_release(&source->image);
 }
@@ -58,20 +66,42 @@ void pando_debug_lines_close(struct pando_debug_lines *lines)
     if (lines == NULL)
         return;
     pando_dwarf_units_release(&lines->units);
-    close_source(&lines->main);
-    close_source(&lines->alternate);
+    close_source(&lines->main, lines->is_broken);
+    close_source(&lines->alternate, lines->is_broken);
     free(lines);
 }
 
-static int open_source(int fd, size_t limit_bytes, struct source *source)
+/* Runs `step`, which uses libdw; PANDO_ERR_NO_MEMORY when it had to be left. */
+static int attempt(struct pando_debug_lines *lines, int (*step)(struct pando_debug_lines *lines, void *context), void *context)
+{
+    jmp_buf here;
+    if (lines->is_broken)
+        return PANDO_ERR_NO_MEMORY;
+    if (setjmp(here) != 0) {
+        give_up = NULL;
+        lines->is_broken = true;
+        return PANDO_ERR_NO_MEMORY;
+    }
+    give_up = &here;
+    int error = step(lines, context);
+    give_up = NULL;
+    return error;
+}
+
+static int read_image(int fd, size_t limit_bytes, struct source *source)
 {
     struct pando_elf_sections sections;
     int error = pando_elf_sections_read(fd, &sections);
     if (error == 0)
         error = pando_debug_image_read(&sections, limit_bytes, &source->image);
     pando_elf_sections_release(&sections);
-    if (error != 0)
-        return error;
+    return error;
+}
+
+static int begin_source(struct source *source)
+{
+    if (source->image.bytes == NULL)
+        return 0;
     source->elf = elf_memory(source->image.bytes, source->image.len_bytes);
     source->dwarf = source->elf != NULL ? dwarf_begin_elf(source->elf, DWARF_C_READ, NULL) : NULL;
     if (source->dwarf == NULL)
@@ -80,18 +110,14 @@ static int open_source(int fd, size_t limit_bytes, struct source *source)
     return 0;
 }
 
-/* `lines` is volatile-free across the jump: it is not changed after setjmp. */
-static int read_units(struct pando_debug_lines *lines, size_t limit_bytes)
+static int begin(struct pando_debug_lines *lines, void *limit_bytes)
 {
-    jmp_buf here;
-    if (setjmp(here) != 0) {
-        give_up = NULL;
-        return PANDO_ERR_NO_MEMORY;
-    }
-    give_up = &here;
-    int error = pando_dwarf_units_read(&lines->units, lines->main.dwarf, limit_bytes);
-    give_up = NULL;
-    return error;
+    int error = begin_source(&lines->main);
+    if (error == 0)
+        error = begin_source(&lines->alternate);
+    if (error == 0 && lines->alternate.dwarf != NULL)
+        dwarf_setalt(lines->main.dwarf, lines->alternate.dwarf);
+    return error != 0 ? error : pando_dwarf_units_read(&lines->units, lines->main.dwarf, *(size_t *)limit_bytes);
 }
 
 int pando_debug_lines_open(int fd, int alternate_fd, size_t limit_bytes, struct pando_debug_lines **ret_lines)
@@ -102,16 +128,14 @@ int pando_debug_lines_open(int fd, int alternate_fd, size_t limit_bytes, struct 
     if (lines == NULL)
         return PANDO_ERR_NO_MEMORY;
     lines->limit_bytes = limit_bytes;
-    int error = open_source(fd, limit_bytes, &lines->main);
+    int error = read_image(fd, limit_bytes, &lines->main);
     size_t left = limit_bytes - lines->main.image.len_bytes;
     if (error == 0 && alternate_fd >= 0) {
-        error = open_source(alternate_fd, left, &lines->alternate);
+        error = read_image(alternate_fd, left, &lines->alternate);
         left -= lines->alternate.image.len_bytes;
     }
-    if (error == 0 && lines->alternate.dwarf != NULL)
-        dwarf_setalt(lines->main.dwarf, lines->alternate.dwarf);
     if (error == 0)
-        error = read_units(lines, left);
+        error = attempt(lines, begin, &left);
     if (error != 0) {
         pando_debug_lines_close(lines);
         return error;
@@ -129,6 +153,8 @@ size_t pando_debug_lines_bytes(const struct pando_debug_lines *lines)
 /* The functions at one address, outermost first, while they are looked for. */
 struct search {
     uint64_t address;
+    struct pando_debug_frame *frames; /* the answer, and how many */
+    uint32_t frame_count;
     uint32_t looked_at;
     uint32_t count;
     Dwarf_Die entries[NESTED_MAX];
@@ -218,8 +244,10 @@ static bool may_read_rows(struct pando_debug_lines *lines, struct pando_dwarf_un
     return true;
 }
 
-static int find(struct pando_debug_lines *lines, struct search *search, struct pando_debug_frame *frames, uint32_t *ret_count)
+static int find(struct pando_debug_lines *lines, void *context)
 {
+    struct search *search = context;
+    struct pando_debug_frame *frames = search->frames;
     struct pando_dwarf_unit *unit = pando_dwarf_units_find(&lines->units, search->address);
     Dwarf_Die top, function;
     if (unit == NULL || dwarf_offdie(lines->main.dwarf, unit->entry, &top) == NULL)
@@ -252,22 +280,16 @@ static int find(struct pando_debug_lines *lines, struct search *search, struct p
         frames[0].file = dwarf_linesrc(row, NULL, NULL);
         frames[0].line = dwarf_lineno(row, &line) == 0 && line > 0 ? (uint32_t)line : 0;
     }
-    *ret_count = kept;
+    search->frame_count = kept;
     return search->count != 0 || row != NULL ? 0 : PANDO_ERR_NOT_FOUND;
 }
 
 int pando_debug_lines_find(struct pando_debug_lines *lines, uint64_t address,
                            struct pando_debug_frame frames[PANDO_DEBUG_FRAMES_MAX], uint32_t *ret_count)
 {
-    jmp_buf here;
-    struct search search = {.address = address};
-    if (setjmp(here) != 0) {
-        give_up = NULL;
-        return PANDO_ERR_NO_MEMORY;
-    }
-    give_up = &here;
-    int error = find(lines, &search, frames, ret_count);
-    give_up = NULL;
+    struct search search = {.address = address, .frames = frames};
+    int error = attempt(lines, find, &search);
+    *ret_count = search.frame_count;
     return error;
 }
 

@@ -106,6 +106,9 @@ void pando_symbols_visit_objects(struct pando_symbols *symbols, void (*visit)(vo
 /* The same for the object of a place, without reading anything. False: nothing (more) is known of it. */
 bool pando_symbols_object_of(struct pando_symbols *symbols, uint32_t object, struct pando_symbols_object *ret_object);
 
+/* An allocator that libdw uses calls this when it has no memory, before it says so: if libdw was at work, it does not return. */
+void pando_symbols_no_memory(void);
+
 /* Ends a period (an interval of the profile): places of the period before this one are no longer valid. */
 void pando_symbols_end_period(struct pando_symbols *symbols);
 

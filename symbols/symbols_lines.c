@@ -178,6 +178,8 @@ static int find(struct pando_symbols *symbols, const struct pando_mapping *mappi
         error = open_lines(symbols, mapping, open_limit_bytes);
     if (error == 0)
         error = pando_debug_lines_find(object->lines, address, frames, &count);
+    if (error == PANDO_ERR_NO_MEMORY && object->lines != NULL)
+        pando_symbols_close_lines(object);
     if (error == PANDO_ERR_NOT_FOUND) {
         count = 0; /* that there is nothing is known, too */
         error = 0;

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "symbols/symbols.h"
+
 #define SHOWN __attribute__((visibility("default")))
 
 /* The function of that name in the process's global scope: the program, what is preloaded, their libraries, in this order. Looked
@@ -32,10 +34,18 @@ static void *global_function(_Atomic(void *) *known, const char *name)
     type (*global)(__VA_ARGS__) = NULL;                                                                                         \
     *(void **)&global = global_function(&name##_known, #name)
 
+/* libdw goes on without looking where it was given no memory. */
+static void *or_give_up(void *memory, size_t bytes)
+{
+    if (memory == NULL && bytes != 0)
+        pando_symbols_no_memory();
+    return memory;
+}
+
 SHOWN void *malloc(size_t bytes)
 {
     GLOBAL(malloc, void *, size_t);
-    return global(bytes);
+    return or_give_up(global(bytes), bytes);
 }
 
 SHOWN void free(void *memory)
@@ -47,13 +57,13 @@ SHOWN void free(void *memory)
 SHOWN void *calloc(size_t count, size_t bytes)
 {
     GLOBAL(calloc, void *, size_t, size_t);
-    return global(count, bytes);
+    return or_give_up(global(count, bytes), count != 0 ? bytes : 0);
 }
 
 SHOWN void *realloc(void *memory, size_t bytes)
 {
     GLOBAL(realloc, void *, void *, size_t);
-    return global(memory, bytes);
+    return or_give_up(global(memory, bytes), bytes);
 }
 
 SHOWN void *reallocarray(void *memory, size_t count, size_t bytes)

@@ -22,6 +22,7 @@ static atomic_long failing_live_bytes, failing_peak_bytes;
 static atomic_long failing_countdown = LONG_MAX; /* calls until one is refused */
 static atomic_bool failing_goes_on;              /* and all after it */
 static atomic_long failing_refused;
+static void (*failing_on_refusal)(void);         /* called before NULL is returned, as worker/host_functions.c does; it may not return */
 
 /* Until the real functions are known: memory that is never given back. A word before each piece has its size. */
 enum { FAILING_ARENA_BYTES = 1 << 18 };
@@ -68,6 +69,8 @@ static FAILING_EARLY bool failing_now(void)
     bool refused = left == 0 || (left < 0 && atomic_load(&failing_goes_on));
     if (refused)
         atomic_fetch_add(&failing_refused, 1);
+    if (refused && failing_on_refusal != NULL)
+        failing_on_refusal();
     return refused;
 }
 

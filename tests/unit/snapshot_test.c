@@ -20,6 +20,13 @@
 #include "failing_malloc.h"
 #include "symbols/symbols.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#define LEAKS_ALLOWED(allowed) ((allowed) ? __lsan_disable() : __lsan_enable())
+#else
+#define LEAKS_ALLOWED(allowed) ((void)(allowed))
+#endif
+
 enum { MAPS_BYTES = 1 << 20, SYMBOLS_BYTES = 32 << 20, NAMES_BYTES = 16 << 20 };
 
 __attribute__((noinline)) int snapshot_test_one(int a);
@@ -238,6 +245,37 @@ static void test_every_allocation_fails(void **state)
     pando_symbols_free(symbols);
 }
 
+/* Lines, with each allocation refused once, and from then on: libdw must not end the process. What it holds when it is left in the
+ * middle is its own loss; afterwards the lines are there. */
+static void test_lines_when_allocations_fail(void **state)
+{
+    (void)state;
+    bool has_lines = false;
+    for (int goes_on = 0; goes_on <= 1; goes_on++) {
+        long refused = 1;
+        for (long nth = 1; refused > 0 && nth < 3000; nth += nth < 200 ? 1 : 17) {
+            struct pando_symbols *symbols = own_symbols();
+            assert_int_equal(pando_symbols_want_lines(symbols, 256 << 20, false), 0);
+            struct pando_symbols_place place;
+            struct pando_symbols_name name;
+            assert_int_equal(pando_symbols_locate(symbols, (uintptr_t)snapshot_test_one + 1, &place), 0);
+            LEAKS_ALLOWED(true); /* libdw's own, see above */
+            failing_on_refusal = pando_symbols_no_memory;
+            failing_start(nth, goes_on == 1);
+            int error = pando_symbols_find_lines(symbols, &place, SIZE_MAX);
+            refused = failing_stop();
+            failing_on_refusal = NULL;
+            LEAKS_ALLOWED(false);
+            assert_true(error == 0 || error == PANDO_ERR_NO_MEMORY || error == PANDO_ERR_LIMIT);
+            assert_int_equal(pando_symbols_name(symbols, &place, &name), 0);
+            assert_true(name.frame_count == 0 || strcmp(name.function, "snapshot_test_one") == 0);
+            has_lines = has_lines || (name.frame_count != 0 && name.frames[0].line != 0);
+            pando_symbols_free(symbols);
+        }
+    }
+    assert_true(has_lines);
+}
+
 static void expect_place(struct pando_symbols *symbols, struct pando_symbols_place place, const char *shown)
 {
     struct pando_symbols_name name;
@@ -324,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_nodes_without_weight_are_left_out),
         cmocka_unit_test(test_any_tree_fits),
         cmocka_unit_test(test_names_that_are_too_many),
+        cmocka_unit_test(test_lines_when_allocations_fail),
         cmocka_unit_test(test_every_allocation_fails),
         cmocka_unit_test(test_places_outlive_their_objects),
         cmocka_unit_test(test_places_of_a_file_known_by_its_bytes),
