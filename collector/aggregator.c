@@ -71,7 +71,7 @@ struct pando_aggregator *pando_aggregator_new(const struct pando_aggregator_conf
     aggregator->symbols = pando_symbols_new(own->symbols_limit_bytes);
     aggregator->code_map = pando_code_map_new(own->objects, own->counters, own->rows_limit_bytes);
     if (own->has_slices) {
-        aggregator->slices = malloc(sizeof *aggregator->slices);
+        aggregator->slices = calloc(1, sizeof *aggregator->slices);
         if (aggregator->slices != NULL)
             pando_slice_table_init(aggregator->slices, own->slices_by_thread, own->label_sets, own->labels, own->counters);
     }

@@ -1,6 +1,7 @@
 /* Why: collector/slice_table.h. Context: worker. */
 #include "collector/slice_table.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +14,6 @@ enum { OTHER = 0 };
 void pando_slice_table_init(struct pando_slice_table *table, bool by_thread, const struct pando_label_sets *label_sets,
                             const struct pando_label_set *common, struct pando_counters *counters)
 {
-    memset(table, 0, sizeof *table);
     table->by_thread = by_thread;
     table->counters = counters;
     table->label_sets = label_sets;
@@ -40,13 +40,18 @@ static uint32_t find_entry(struct pando_slice_table *table, const struct pando_s
         if (memcmp(&table->entries[number], wanted, sizeof *wanted) == 0)
             return number;
     }
-    if (table->count == PANDO_SLICE_TABLE_MAX) {
+    bool has_room = wanted->is_nameless ? table->ended_count < PANDO_SLICE_TABLE_ENDED_MAX
+                                        : table->count - 1 - table->ended_count < PANDO_SLICE_TABLE_MAX;
+    if (!has_room) {
         pando_count(table->counters, PANDO_COUNT_SLICES_LEFT_OUT);
         return OTHER;
     }
     table->index[at % PANDO_SLICE_TABLE_INDEX] = (uint16_t)table->count;
     table->entries[table->count] = *wanted;
-    table->nameless_count += wanted->is_nameless;
+    if (wanted->is_nameless) {
+        table->ended_count++;
+        table->nameless[table->nameless_count++] = (uint16_t)table->count;
+    }
     return table->count++;
 }
 
@@ -71,16 +76,16 @@ uint32_t pando_slice_table_find(struct pando_slice_table *table, const struct pa
 void pando_slice_table_name(struct pando_slice_table *table, uint32_t tid, const char name[PANDO_THREAD_NAME_BYTES])
 {
     pando_thread_names_tell(&table->names, tid, name, pando_clock_mono_ns());
-    for (uint32_t i = OTHER + 1; i < table->count && table->nameless_count != 0; i++) {
-        struct pando_slice_entry *entry = &table->entries[i];
-        if (!entry->is_nameless || entry->tid != tid)
+    for (uint32_t i = table->nameless_count; i-- > 0;) {
+        struct pando_slice_entry *entry = &table->entries[table->nameless[i]];
+        if (entry->tid != tid)
             continue;
         /* It keeps its number, and its place in the index, where it is not found any more: another one by that name may come, and
          * they are one in the profile. */
         memcpy(entry->name, name, sizeof entry->name);
         entry->name[sizeof entry->name - 1] = '\0';
         entry->is_nameless = false;
-        table->nameless_count--;
+        table->nameless[i] = table->nameless[--table->nameless_count];
     }
 }
 
@@ -125,7 +130,7 @@ void pando_slice_table_get(const struct pando_slice_table *table, uint32_t numbe
 void pando_slice_table_end_interval(struct pando_slice_table *table)
 {
     table->count = OTHER + 1;
-    table->nameless_count = 0;
+    table->nameless_count = table->ended_count = 0;
     memset(table->index, 0, sizeof table->index);
     pando_spans_end_interval(&table->spans);
 }

@@ -14,9 +14,14 @@
 #include "profile/slices.h"
 
 enum {
-    PANDO_SLICE_TABLE_MAX = 512,   /* different ones in an interval; number 0 is <other> */
-    PANDO_SLICE_TABLE_INDEX = 2048,
+    PANDO_SLICE_TABLE_MAX = 512,   /* different ones in an interval, <other> apart, whose number is 0 */
+    /* Threads that had ended before their name was asked for. Each has a number of its own, since the name comes later; in the profile
+     * those of one name are one. */
+    PANDO_SLICE_TABLE_ENDED_MAX = 7679,
+    PANDO_SLICE_TABLE_NUMBERS = 1 + PANDO_SLICE_TABLE_MAX + PANDO_SLICE_TABLE_ENDED_MAX,
+    PANDO_SLICE_TABLE_INDEX = 2 * PANDO_SLICE_TABLE_NUMBERS,
 };
+_Static_assert((PANDO_SLICE_TABLE_INDEX & (PANDO_SLICE_TABLE_INDEX - 1)) == 0, "a hash that goes round goes on at the next place");
 
 struct pando_slice_entry {
     char name[PANDO_THREAD_NAME_BYTES];
@@ -33,13 +38,14 @@ struct pando_slice_table {
     struct pando_label_set common; /* labels of all threads */
     struct pando_thread_names names;
     struct pando_spans spans;
-    uint32_t count;
-    uint32_t nameless_count;       /* entries of threads that have not told their names */
-    struct pando_slice_entry entries[PANDO_SLICE_TABLE_MAX];
+    uint32_t count, ended_count;   /* entries, <other> included; those of them whose thread had ended */
+    uint32_t nameless_count;       /* those whose thread has not told its name, and their numbers: */
+    uint16_t nameless[PANDO_SLICE_TABLE_ENDED_MAX];
+    struct pando_slice_entry entries[PANDO_SLICE_TABLE_NUMBERS];
     uint16_t index[PANDO_SLICE_TABLE_INDEX];
 };
 
-/* The pointers outlive it. `label_sets` may be NULL: no labels but `common`, which is copied. */
+/* `table` is zeroed memory. The pointers outlive it. `label_sets` may be NULL: no labels but `common`, which is copied. */
 void pando_slice_table_init(struct pando_slice_table *table, bool by_thread, const struct pando_label_sets *label_sets,
                             const struct pando_label_set *common, struct pando_counters *counters);
 /* The number of the record's slice. */

@@ -27,6 +27,7 @@ static int begin(void **state)
     (void)state;
     memset(&sets, 0, sizeof sets);
     memset(&counters, 0, sizeof counters);
+    memset(&table, 0, sizeof table);
     struct pando_label_set common = {0};
     pando_label_set_put(&common, "env", 3, "prod", 4);
     pando_slice_table_init(&table, false, &sets, &common, &counters);
@@ -129,12 +130,37 @@ static void the_dead_are_named_when_they_have_told(void **state)
     assert_int_equal(table.nameless_count, 0);
 }
 
+/* Thousands of threads that live for a moment are one slice in the end, and leave the others their room. */
+static void many_that_ended_are_one(void **state)
+{
+    (void)state;
+    uint32_t numbers[3000];
+    for (uint32_t i = 0; i < 3000; i++) {
+        numbers[i] = find(NOBODYS_TID - i, 0, NULL);
+        assert_int_not_equal(numbers[i], 0);
+        if (i >= 5) /* some are still on their way */
+            pando_slice_table_name(&table, NOBODYS_TID - (i - 5), "brief\0\0\0\0\0\0\0\0\0\0");
+    }
+    assert_int_equal(table.nameless_count, 5);
+    for (uint32_t i = 0; i < 2995; i++)
+        check(numbers[i], "brief;;env=prod");
+    set_own_name("long");
+    assert_int_not_equal(find(own_tid(), 0, NULL), 0);
+    assert_int_equal(pando_counted(&counters, PANDO_COUNT_SLICES_LEFT_OUT), 0);
+    for (uint32_t i = 3000; i < PANDO_SLICE_TABLE_ENDED_MAX + 10; i++)
+        find(NOBODYS_TID - i, 0, NULL);
+    assert_int_equal(pando_counted(&counters, PANDO_COUNT_SLICES_LEFT_OUT), 10);
+    pando_slice_table_end_interval(&table);
+    assert_int_not_equal(find(NOBODYS_TID - 4000, 0, NULL), 0);
+    assert_int_equal(table.nameless_count, 1);
+}
+
 static void one_too_many_is_counted(void **state)
 {
     (void)state;
     char value[16];
     set_own_name("many");
-    for (int i = 0; i < PANDO_SLICE_TABLE_MAX - 1; i++) {
+    for (int i = 0; i < PANDO_SLICE_TABLE_MAX; i++) {
         snprintf(value, sizeof value, "%d", i);
         assert_int_not_equal(find(own_tid(), make_set("id", value), NULL), 0);
     }
@@ -211,6 +237,7 @@ int main(void)
         cmocka_unit_test_setup(threads_of_one_name_are_one, begin),
         cmocka_unit_test(names_are_asked_for_again),
         cmocka_unit_test_setup(the_dead_are_named_when_they_have_told, begin),
+        cmocka_unit_test_setup(many_that_ended_are_one, begin),
         cmocka_unit_test_setup(one_too_many_is_counted, begin),
         cmocka_unit_test_setup(spans_are_labels, begin),
         cmocka_unit_test(few_of_many_spans_are_chosen),
