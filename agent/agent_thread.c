@@ -2,7 +2,6 @@
 #include "agent/agent_thread.h"
 
 #include <limits.h>
-#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,6 +13,7 @@
 #include "agent/cpu_clock.h"
 #include "agent/labels.h"
 #include "agent/lifecycle.h"
+#include "agent/loader_gate.h"
 #include "agent/orders.h"
 #include "agent/own_threads.h"
 #include "agent/pace.h"
@@ -40,7 +40,6 @@ enum {
     QUIET_MS = 500,          /* between turns after the last sample, until the next look for threads: they may all be gone */
     IDLE_MS = 10000,         /* between looks for threads of others while nothing runs */
     SCAN_MS = 1000,          /* between such looks while something runs, or 100 times what a look costs */
-    FORK_WAIT_MS = 200,
 };
 
 static pthread_t thread;
@@ -51,11 +50,9 @@ static int answer;
 static atomic_int asking_tid;     /* who waits for it */
 static uint64_t request_deadline_mono_ns;
 static atomic_bool sleeps, hurries;
-static atomic_uint forks_waiting, in_loader;
 static const struct pando_door *door;
 static struct pando_worker *_Atomic worker;
 static bool scans_first, gave_up;
-static bool was_torn;           /* a fork copied our libraries half-loaded */
 static int turns;               /* that the worker was given, up to FIRST_TURNS */
 static bool has_scanned_since;  /* the last sample */
 
@@ -83,48 +80,8 @@ static void sleep_for(uint64_t ns, bool until_noticed)
     atomic_store_explicit(&sleeps, false, memory_order_relaxed);
 }
 
-/* A child would inherit our libraries half-loaded: no fork begins while we load them, and we wait while one goes on. */
-static void enter_loader(void)
+void pando_agent_thread_after_fork(void)
 {
-    for (;;) {
-        unsigned forks = atomic_load(&forks_waiting);
-        if (forks != 0) {
-            pando_futex_wait(&forks_waiting, forks, FORK_WAIT_MS * MS);
-            continue;
-        }
-        atomic_store(&in_loader, 1);
-        if (atomic_load(&forks_waiting) == 0)
-            return;
-        atomic_store(&in_loader, 0);
-        pando_futex_wake_all(&in_loader);
-    }
-}
-
-static void leave_loader(void)
-{
-    atomic_store(&in_loader, 0);
-    pando_futex_wake_all(&in_loader);
-}
-
-void pando_agent_thread_before_fork(void)
-{
-    atomic_fetch_add(&forks_waiting, 1);
-    uint64_t deadline = pando_clock_mono_ns() + FORK_WAIT_MS * MS;
-    while (atomic_load(&in_loader) != 0 && pando_clock_mono_ns() < deadline)
-        pando_futex_wait(&in_loader, 1, 10 * MS);
-}
-
-void pando_agent_thread_after_fork(bool is_child)
-{
-    if (!is_child) {
-        if (atomic_fetch_sub(&forks_waiting, 1) == 1)
-            pando_futex_wake_all(&forks_waiting);
-        return;
-    }
-    /* The thread is not in the child, and what the worker had is the parent's. */
-    was_torn |= atomic_load(&in_loader) != 0;
-    atomic_store(&forks_waiting, 0);
-    atomic_store(&in_loader, 0);
     atomic_store(&asking_tid, 0);
     atomic_store(&runs, false);
     atomic_store(&requested, 0);
@@ -135,13 +92,6 @@ void pando_agent_thread_after_fork(bool is_child)
     gave_up = false;
     pando_control_after_fork();
     pando_orders_after_fork();
-}
-
-#pragma weak _r_debug /* which musl has not */
-
-bool pando_agent_thread_may_use_loader(void)
-{
-    return !was_torn && (&_r_debug == NULL || _r_debug.r_state == RT_CONSISTENT);
 }
 
 static void give_up(const char *message)
@@ -159,7 +109,7 @@ static void open_worker(void)
         give_up("the process has no 48 MiB of memory left for Pando's libraries (RLIMIT_AS or RLIMIT_DATA); profiling ends.");
         return;
     }
-    enter_loader();
+    pando_loader_gate_enter();
     door = pando_worker_door_open(message, sizeof message);
     const struct pando_door_host host = {
         .ring = pando_agent.ring, .objects = &pando_agent.objects, .counters = &pando_agent.counters,
@@ -169,7 +119,7 @@ static void open_worker(void)
     };
     struct pando_worker *opened = NULL;
     bool is_open = door != NULL && door->open(&host, &opened, message, sizeof message) == 0;
-    leave_loader();
+    pando_loader_gate_leave();
     if (!is_open) {
         give_up(message);
         return;

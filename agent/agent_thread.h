@@ -30,12 +30,7 @@ bool pando_agent_thread_has_work(void);
 /* Wakes the thread if it sleeps, or if the ring is filling. The signal handler, after a push. */
 void pando_agent_thread_notice(void);
 
-/* Around fork: waits (a fifth of a second at most) until the thread does not load the worker. */
-void pando_agent_thread_before_fork(void);
-void pando_agent_thread_after_fork(bool is_child);
-/* In the child of a fork: false when it has copied the loader in the middle of its work, for us or for a thread of the host's that
- * is not here to finish it. What is found half-loaded would be taken for loaded: its first call goes to an address that was never
- * relocated. */
-bool pando_agent_thread_may_use_loader(void);
+/* In the child of a fork: the thread is not there, and what the worker had is the parent's. */
+void pando_agent_thread_after_fork(void);
 
 #endif

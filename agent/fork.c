@@ -13,6 +13,7 @@
 #include "agent/agent_thread.h"
 #include "agent/cpu_clock.h"
 #include "agent/lifecycle.h"
+#include "agent/loader_gate.h"
 #include "agent/orders.h"
 #include "agent/pace.h"
 #include "agent/thread_exit.h"
@@ -45,7 +46,7 @@ static void before(void)
     if (pando_agent_phase() == PANDO_PHASE_OFF)
         return;
     unsigned long only = 1ul << (SIGPROF - 1), old = 0;
-    pando_agent_thread_before_fork();
+    pando_loader_gate_before_fork();
     pando_raw_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, (long)&only, (long)&old, KERNEL_SIGSET_BYTES);
     mask_before = old | MARK;
 }
@@ -61,7 +62,7 @@ static void after_in_parent(void)
     if (mask_before == 0)
         return;
     restore_mask();
-    pando_agent_thread_after_fork(false);
+    pando_loader_gate_after_fork(false);
 }
 
 /* The parent's samples are the parent's. */
@@ -73,6 +74,7 @@ static void empty_everything(void)
     madvise(pando_agent.objects.readers, PANDO_OBJECTS_READERS_MAX * sizeof(struct pando_objects_reader), MADV_DONTNEED);
     atomic_store(&pando_agent.objects.current, NULL);
     atomic_store(&pando_agent.objects.unknown_code, 0);
+    atomic_store(&pando_agent.objects.unloading, 0); /* another thread's, which is not here */
     memset(&pando_agent.counters, 0, sizeof pando_agent.counters);
     pando_cpu_clock_forget_all();
     pando_cpu_clock_set_step(1);
@@ -119,9 +121,10 @@ static void after_in_child(void)
     /* The thread that forked is the only one; its stack is where it was. */
     struct pando_thread_slot *was = pando_thread_exit_watched();
     atomic_store(&pando_agent.phase, PANDO_PHASE_OFF);
-    pando_agent_thread_after_fork(true);
+    pando_loader_gate_after_fork(true);
+    pando_agent_thread_after_fork();
     bool is_followed = phase == PANDO_PHASE_ACTIVE && pando_agent.config.follow_forks;
-    if (is_followed && !pando_agent_thread_may_use_loader()) {
+    if (is_followed && !pando_loader_gate_is_whole()) {
         pando_log(PANDO_LOG_WARN, "the process was forked while another thread was in dlopen or dlclose; the child is not profiled.");
         is_followed = false;
     }

@@ -56,11 +56,10 @@ PANDO_API int pthread_create(pthread_t *thread, const pthread_attr_t *attributes
 
 PANDO_API int dlclose(void *handle)
 {
-    /* Before: stacks through code that is about to go are walked by the aggregator, with a new list. After: that list must be
-     * made again, code may have gone while it was. */
-    atomic_fetch_add(&pando_agent.objects.unloads, 1);
+    /* Between the two, stacks are walked by the aggregator. */
+    pando_objects_unload_begins(&pando_agent.objects);
     int result = pando_real()->dlclose(handle);
-    atomic_fetch_add(&pando_agent.objects.unloads, 1);
+    pando_objects_unload_ends(&pando_agent.objects);
     return result;
 }
 

@@ -67,7 +67,7 @@ static bool read_map(struct pando_own_maps *maps)
 {
     int error = PANDO_ERR_SYNTAX;
     for (int i = 0; i < TRIES && error == PANDO_ERR_SYNTAX; i++) {
-        uint32_t unloads = atomic_load_explicit(&maps->objects->unloads, memory_order_acquire);
+        uint32_t unloads = pando_objects_unloads_seen(maps->objects);
         error = read_text(maps);
         if (error == 0)
             error = pando_symbols_update_maps(maps->symbols, maps->text.bytes, maps->text.len_bytes);

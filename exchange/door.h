@@ -15,7 +15,7 @@
 #include "exchange/objects.h"
 #include "exchange/ring.h"
 
-enum { PANDO_DOOR_VERSION = 4, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512,
+enum { PANDO_DOOR_VERSION = 5, PANDO_DOOR_GROUP_BYTES = 256, PANDO_DOOR_URL_BYTES = 2048, PANDO_DOOR_PATH_BYTES = 512,
        PANDO_DOOR_REGION_BYTES = 64 };
 
 /* Who was sampled, as far as it is told apart (docs/labels.md). */

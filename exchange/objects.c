@@ -43,6 +43,25 @@ const struct pando_object_entry *pando_objects_find(const struct pando_object_li
     return low < list->count && list->entries[low].start <= address ? &list->entries[low] : NULL;
 }
 
+void pando_objects_unload_begins(struct pando_objects *objects)
+{
+    atomic_fetch_add(&objects->unloading, 1);
+    atomic_fetch_add(&objects->unloads, 1);
+}
+
+void pando_objects_unload_ends(struct pando_objects *objects)
+{
+    atomic_fetch_sub(&objects->unloading, 1);
+}
+
+/* In this order (tests/model/unload.pml): who sees the number that a dlclose has made sees also that it is under way, or it is over,
+ * and then the map that is read next is without the code that went. */
+uint32_t pando_objects_unloads_seen(const struct pando_objects *objects)
+{
+    uint32_t unloads = atomic_load(&objects->unloads);
+    return atomic_load(&objects->unloading) > 0 ? unloads - 1 : unloads;
+}
+
 struct pando_object_list *pando_objects_publish(struct pando_objects *objects, struct pando_object_list *list)
 {
     return atomic_exchange_explicit(&objects->current, list, memory_order_seq_cst);

@@ -31,8 +31,9 @@ struct pando_object_list {
 struct pando_objects {
     _Atomic(struct pando_object_list *) current; /* NULL before the first publication */
     atomic_uint unknown_code;     /* set by the handler when an address was in no entry: the map may be old */
-    atomic_uint unloads;          /* counted up by the guest before and after each dlclose: while a list's unloads_seen differs,
+    atomic_uint unloads;          /* counted up by the guest before each dlclose: while a list's unloads_seen differs,
                                    * code may have been replaced and the handler uses no rows at all (RAW samples) */
+    atomic_int unloading;         /* how many dlcloses are under way (can be below 0 in a child that was forked out of one) */
     struct pando_objects_reader *readers; /* READERS_MAX of them, zeroed, the guest's memory */
 };
 
@@ -49,6 +50,14 @@ void pando_objects_leave(struct pando_objects *objects, uint32_t reader);
 /* The entry that has `address`, or NULL. Handler-safe. `hint` may be an entry of this list to try first, or NULL. */
 const struct pando_object_entry *pando_objects_find(const struct pando_object_list *list, uint64_t address,
                                                     const struct pando_object_entry *hint);
+
+/* Guest: around each dlclose, in its thread. */
+void pando_objects_unload_begins(struct pando_objects *objects);
+void pando_objects_unload_ends(struct pando_objects *objects);
+/* Worker: the number for a list's unloads_seen, before the map is read. While a dlclose is under way it is one that `unloads` does
+ * not have: from the moment that code is gone another thread's dlopen may put other code in its place, and no list that was
+ * made meanwhile is right. */
+uint32_t pando_objects_unloads_seen(const struct pando_objects *objects);
 
 /* Worker: puts a new list in place and returns the old one, which handlers may still read. */
 struct pando_object_list *pando_objects_publish(struct pando_objects *objects, struct pando_object_list *list);

@@ -151,15 +151,15 @@ def plain_environment():
     return {name: value for name, value in os.environ.items() if not name.startswith("PANDO_") and name != "LD_PRELOAD"}
 
 
-def is_conserved(counters, under_way=0):
+def is_conserved(counters, ends_whole=True):
     """Each sample that was made is kept, dropped for a stated reason, or was not due; each that was kept is in the tree or told.
-    `under_way`: how many may be between two of these, since a process ended by _exit after its last profile."""
+    `ends_whole`: no process ended by _exit after a profile, and so with samples between two of these."""
     get = lambda name: counters.get(name, 0)
     tree_full = get("samplesDroppedTreeFull")  # after it was kept
     dropped = sum(value for name, value in counters.items() if name.startswith("samplesDropped")) - tree_full
     made = get("signals") + get("wallSamples") - get("samplesKept") - dropped - get("samplesNotDue")
     kept = get("samplesKept") + get("samplesAtThreadEnd") - get("samplesFolded") - tree_full
-    return 0 <= made <= under_way and 0 <= kept <= under_way
+    return made == kept == 0 if ends_whole else made >= 0 and kept >= 0
 
 
 def share(report, function, kind="selfPercent"):

@@ -18,7 +18,6 @@ from pando_testing import Receiver, check, environment, fail, is_conserved, plai
 RATES_HZ = (1000, 2000, 4000)
 MODES = ("cpu", "both", "wall", "cpu")  # four and three: each rate meets each mode
 WALL_RATE_HZ = 200
-UNDER_WAY = 16  # the host's children end by _exit, some of them just after a profile
 HANG_S = 90
 TRIES_PLAIN = 2
 
@@ -61,7 +60,7 @@ def one_round(options, receiver, seed, seconds):
     check(plain == under, f"seed {seed}: at {rate} Hz, {mode}\nwithout Pando {plain}\nwith Pando {under}")
     report = wait_for(f"seed {seed}: a profile", lambda: receiver.report(group), 20)
     counters = report["counters"]
-    check(is_conserved(counters, UNDER_WAY), f"seed {seed}: samples are not accounted for: {counters}")
+    check(is_conserved(counters, ends_whole=False), f"seed {seed}: samples are not accounted for: {counters}")
     check(counters["samplesKept"] > 0, f"seed {seed}: no samples: {counters}")
     print(f"seed {seed}: {rate} Hz, {mode}, {counters['samplesKept']} samples kept of {counters['signals']}, "
           f"{report['totalNs'] / 1e9:.1f} s of CPU time, {counters.get('threadsSeen', 0)} threads, the same words", flush=True)

@@ -1,0 +1,3 @@
+/* Counted when it is over. */
+#define AFTER
+#include "unload.pml"

@@ -1,0 +1,3 @@
+/* The number is read after the map. */
+#define SEEN_AFTER_MAP
+#include "unload.pml"

@@ -1,0 +1,3 @@
+/* Whether one is under way is read before the number. */
+#define SEEN_BACKWARDS
+#include "unload.pml"
