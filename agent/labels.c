@@ -12,7 +12,7 @@
 #include "base/error.h"
 
 struct pando_label_sets pando_label_sets;
-__thread struct pando_labels_own pando_labels_own;
+__thread struct pando_labels_own pando_labels_own __attribute__((tls_model("initial-exec")));
 
 /* The slot of the calling thread, if it still is that. */
 static struct pando_thread_slot *own_slot(void)
