@@ -186,7 +186,7 @@ def change(rng, method, path, query, headers, body):
             return None
         at = rng.choice(places)
         return text[:at] + rng.choice([c for c in "abcXYZ0129" if c != text[at]]) + text[at + 1:]
-    kind = rng.choice(["method", "path", "query", "more query", "header", "body", "signature", "date", "less", "scope", "names"])
+    kind = rng.choice(["method", "path", "query", "more query", "header", "body", "signature", "date", "less", "scope", "names", "unsigned"])
     headers = dict(headers)
     authorization = headers["Authorization"]
     signed_names = [name for name in re.search("SignedHeaders=([^,]*)", authorization).group(1).split(";")
@@ -216,6 +216,8 @@ def change(rng, method, path, query, headers, body):
     elif kind == "date":
         date = headers["X-Amz-Date"]
         headers["X-Amz-Date"] = date[:14] + ("0" if date[14] != "0" else "1") + date[15:]
+    elif kind == "unsigned":
+        headers["X-Amz-Unsigned"] = "1"
     elif kind == "less" and signed_names:
         del headers[by_lower[rng.choice(signed_names)]]
     elif kind == "scope":
@@ -250,7 +252,7 @@ def random_requests(url):
             if answer.getheader("x-amzn-ErrorType") not in AUTH_ERRORS and answer.status not in (404, 405):
                 fail(f"seed {seed}, request {number}: taken with another {kind}: {wire}: {answer.status} {answer.body}")
             changed[kind] = changed.get(kind, 0) + 1
-    check(len(changed) == 11 and min(changed.values()) >= REQUESTS // 100, f"each kind of change was made: {changed}")
+    check(len(changed) == 12 and min(changed.values()) >= REQUESTS // 100, f"each kind of change was made: {changed}")
     print(f"{REQUESTS} requests of botocore's taken, {sum(changed.values())} changed ones refused: {changed}")
 
 
