@@ -130,7 +130,8 @@ def check_go(folder):
     mine = report(path)
     check(mine["totalNs"] == sum(s[0][1] for s in samples), f"Go's own profile has another sum: {types}")
     check(mine["samples"] == sum(s[0][0] for s in samples), "Go's own profile has another number of samples")
-    check(max(mine["top"], key=lambda f: f["selfNs"])["name"] == "main.burn", f"the hottest function: {mine['top'][:3]}")
+    # With what the runtime puts into it when it takes the processor away.
+    check(by_function(mine["top"])["main.burn"][1] > 0.8 * mine["totalNs"], f"the hottest function: {mine['top'][:3]}")
     labelled = sum(s[0][1] for s in samples if s[2].get("request") == "first")
     check(0 < labelled == report(path, "--label", "request:first")["totalNs"], "Go's labels")
     raw = os.path.join(folder, "cpu.unpacked")
