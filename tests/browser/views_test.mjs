@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { check, equal, failures, openBrowser, startReceiver, until } from "./browser.mjs";
 import { drive } from "./drive.mjs";
+import { HOT, templates } from "./programs.mjs";
 import { aroundOf, LENSES, stacksOf, sumOf, tableOf } from "./oracle.mjs";
 
 const pando = process.argv[2];
@@ -16,23 +17,8 @@ const { browser, page, sins } = await openBrowser(receiver.url);
 const { go, shown, text, plain, rows, chips, crumbs, spot, choose, hash } = drive(page, receiver.url);
 const folder = mkdtempSync(join(tmpdir(), "pando-views-"));
 
-const SOURCE = `#include <algorithm>
-#include <map>
-#include <regex>
-#include <sstream>
-template <int N> int one(const std::string &text) {
-    std::map<int, std::string> names; std::regex pattern("([a-z]+)=([0-9]+)"); int values[N + 1];
-    for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at) names[N] += (*at)[1];
-    std::sort(values, values + N, [](int a, int b) { return a % (N + 1) < b % (N + 1); });
-    std::ostringstream out; for (auto &[key, name] : names) out << key << name;
-    return (int)out.str().size() + one<N - 1>(text);
-}
-template <> int one<0>(const std::string &) { return 0; }
-int main(int, char **argv) { return one<12>(argv[0]); }
-`;
-
 function profileCompiler(group, options) {
-    writeFileSync(join(folder, "a.cc"), SOURCE);
+    writeFileSync(join(folder, "a.cc"), templates(12));
     execFileSync(pando, ["run", "--url", receiver.url, "--group", group, "--rate", "1000", "--interval", "2", "--top", "0", "--",
         "g++", "-std=c++17", ...options, "-c", join(folder, "a.cc"), "-o", join(folder, "a.o")], { stdio: ["ignore", "ignore", "pipe"] });
 }
@@ -265,25 +251,6 @@ async function comparison(groupA, stacksA, samplesA, groupB, stacksB, samplesB) 
     await page.locator("table.compared tbody tr[data-frame]").first().waitFor();
     check("a baseline without anything is not a failure", !(await page.locator(".notice").isVisible()));
 }
-
-const HOT = `#include <stdio.h>
-#include <stdlib.h>
-static inline unsigned mix(unsigned h) { h ^= h >> 16; h *= 0x85ebca6bu; return h ^ (h >> 13); }
-__attribute__((noinline)) static unsigned churn(unsigned *values, size_t count)
-{
-    unsigned sum = 0;
-    for (int round = 0; round < 700000; round++) {
-        for (size_t i = 0; i < count; i++)
-            sum += mix(values[i] + round);
-    }
-    return sum;
-}
-int main(void)
-{
-    static unsigned values[1000];
-    printf("%u", churn(values, 1000));
-}
-`;
 
 async function source() {
     const file = join(folder, "hot.c");
