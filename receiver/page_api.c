@@ -10,6 +10,7 @@
 #include "profile/export.h"
 #include "profile/json_writer.h"
 #include "receiver/page_api.h"
+#include "receiver/page_file.h"
 #include "receiver/routes.h"
 
 static void write_number(struct pando_buffer *out, uint64_t value)
@@ -40,10 +41,11 @@ static int write_group(void *context, const struct pando_store_group *group)
 /* What can be downloaded, for the page's list. */
 static void write_formats(struct pando_buffer *out)
 {
+    pando_buffer_append_text(out, ",\"formats\":[");
     for (const struct pando_export_format *format = pando_export_formats; format->name != NULL; format++)
-        pando_buffer_append_format(out, "%s{\"name\":\"%s\",\"suffix\":\"%s\"}", format == pando_export_formats ? ",\"formats\":[" : ",",
-                                   format->name, format->suffixes[0]);
-    pando_buffer_append_char(out, ']');
+        pando_buffer_append_format(out, "{\"name\":\"%s\",\"suffix\":\"%s\"},", format->name, format->suffixes[0]);
+    pando_buffer_append_format(out, "{\"name\":\"%s\",\"suffix\":\"%s\"}]", pando_page_file_format.name,
+                               pando_page_file_format.suffixes[0]);
 }
 
 void pando_serve_groups(struct pando_request *request)

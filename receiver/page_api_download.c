@@ -7,6 +7,7 @@
 #include "profile/export.h"
 #include "receiver/gzip_body.h"
 #include "receiver/page_api.h"
+#include "receiver/page_file.h"
 #include "receiver/routes.h"
 
 static const struct pando_export_format *take_format(struct pando_request *request)
@@ -14,14 +15,16 @@ static const struct pando_export_format *take_format(struct pando_request *reque
     unsigned count;
     const char *name = pando_request_query(request, "format", &count);
     const struct pando_export_format *format = count == 1 && name != NULL ? pando_export_by_name(name) : NULL;
+    if (count == 1 && name != NULL && strcmp(name, pando_page_file_format.name) == 0)
+        format = &pando_page_file_format;
     if (format != NULL)
         return format;
     char names[200] = "";
     for (const struct pando_export_format *each = pando_export_formats; each->name != NULL; each++) {
         size_t len = strlen(names);
-        snprintf(names + len, sizeof names - len, "%s%s", len != 0 ? ", " : "", each->name);
+        snprintf(names + len, sizeof names - len, "%s, ", each->name);
     }
-    pando_request_refuse(request, 400, PANDO_VALIDATION, "format must be given once: %s.", names);
+    pando_request_refuse(request, 400, PANDO_VALIDATION, "format must be given once: %s%s.", names, pando_page_file_format.name);
     return NULL;
 }
 

@@ -170,3 +170,22 @@ int pando_page_file_write(const struct pando_page_file *file, struct pando_buffe
     pando_buffer_append(out, at, (size_t)(end - at));
     return error != 0 ? error : out->failed;
 }
+
+static int encode(const struct pando_profile *profile, const struct pando_export_about *about, struct pando_buffer *out)
+{
+    struct pando_page_file file = {.title = about->title, .profile_count = about->profile_count};
+    struct pando_profile *shown;
+    file.has_states = pando_profile_state_totals(profile, file.totals);
+    file.view = pando_profile_view_settle(about->view, file.totals);
+    /* A view that is not the default always makes a profile of its own. */
+    int error = pando_profile_view((struct pando_profile *)profile, file.view, &shown);
+    if (error != 0)
+        return error;
+    file.profile = shown;
+    error = pando_page_file_write(&file, out);
+    if (shown != profile)
+        pando_profile_free(shown);
+    return error;
+}
+
+const struct pando_export_format pando_page_file_format = {"html", "text/html; charset=utf-8", {".html"}, false, false, encode};

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "profile/export.h"
 #include "profile/states.h"
 
 struct pando_page_file {
@@ -20,5 +21,8 @@ struct pando_page_file {
 
 /* Appends the file. PANDO_ERR_LIMIT (out's maximum) or PANDO_ERR_NO_MEMORY. */
 int pando_page_file_write(const struct pando_page_file *file, struct pando_buffer *out);
+
+/* The same as one of the formats of profile/export.h ("html"), of a profile that may have states and slices. */
+extern const struct pando_export_format pando_page_file_format;
 
 #endif
