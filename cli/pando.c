@@ -59,6 +59,7 @@ static const struct command commands[] = {
      "  --since TIME          only profiles of the last TIME: 90s, 10m, 2h, 7d\n"
      "  --start TIME          only profiles from TIME on: 2026-01-31T12:00:00Z, or milliseconds since 1970\n"
      "  --end TIME            only profiles up to TIME\n"
+     "  --host NAME, --process NAME, --pid N   only profiles that came from there (as long as single profiles are kept)\n"
      "  --state STATE         CPU (default, where there is any), all (wall time), or only threads that were RUNNABLE,\n"
      "                        BLOCKED, NATIVE, WAITING, TIMED_WAITING, or several of these, with commas between\n"
      "  --thread NAME         only threads of this name; given again: or of that name\n"

@@ -77,6 +77,19 @@ static bool parse_option(int option, struct options *options)
     case 'g':
         options->group = optarg;
         return true;
+    case 'H':
+        options->source.host = optarg;
+        return true;
+    case 'P':
+        options->source.process = optarg;
+        return true;
+    case 'i': {
+        uint64_t pid;
+        if (!pando_cli_number("--pid", optarg, 1, UINT32_MAX, &pid))
+            return false;
+        options->source.pid = (uint32_t)pid;
+        return true;
+    }
     case 'S':
     case 'a':
     case 'e':
@@ -121,6 +134,8 @@ static bool parse_options(int argc, char **argv, struct options *options)
         {"top", required_argument, NULL, 't'},         {"min-percent", required_argument, NULL, 'p'},
         {"format", required_argument, NULL, 'f'},      {"state", required_argument, NULL, 'x'},
         {"output", required_argument, NULL, 'o'},      {"unit", required_argument, NULL, 'U'},
+        {"host", required_argument, NULL, 'H'},        {"process", required_argument, NULL, 'P'},
+        {"pid", required_argument, NULL, 'i'},
         {"thread", required_argument, NULL, 'T'},      {"label", required_argument, NULL, 'l'},
         {NULL, 0, NULL, 0},
     };
@@ -142,6 +157,10 @@ static bool parse_options(int argc, char **argv, struct options *options)
     if (options->path != NULL && pando_input_is_store(options->path)) {
         options->source.store_path = options->path;
         options->path = NULL;
+    }
+    if (options->path != NULL && (options->source.host != NULL || options->source.process != NULL || options->source.pid != 0)) {
+        pando_cli_complain("--host, --process and --pid choose among the profiles of a receiver; a FILE is one already.");
+        return false;
     }
     return pando_output_settle(&options->output);
 }

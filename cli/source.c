@@ -56,19 +56,39 @@ static int get(const char *base, const char *path, struct pando_buffer *body, ch
     return status == HTTP_NOT_FOUND ? PANDO_ERR_NOT_FOUND : PANDO_ERR_NETWORK;
 }
 
-static int merge_from_url(const char *base, const char *group, uint64_t start_ms, uint64_t end_ms,
+/* "&NAME=VALUE" if there is one. */
+static void add_filter(struct pando_buffer *path, const char *name, const char *value)
+{
+    char *escaped = value != NULL ? curl_easy_escape(NULL, value, 0) : NULL;
+    if (escaped != NULL)
+        pando_buffer_append_format(path, "&%s=%s", name, escaped);
+    curl_free(escaped);
+}
+
+static int merge_from_url(const struct pando_source *source, const char *group, uint64_t start_ms, uint64_t end_ms,
                           struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message,
                           size_t message_bytes)
 {
-    char path[URL_BYTES / 2];
+    struct pando_buffer path;
+    pando_buffer_init(&path, URL_BYTES);
     char *escaped = curl_easy_escape(NULL, group, 0);
-    int len = snprintf(path, sizeof path, "/api/v1/groups/%s/tree?state=raw&start=%" PRIu64, escaped != NULL ? escaped : "", start_ms);
-    if (end_ms != UINT64_MAX && len > 0 && (size_t)len < sizeof path)
-        snprintf(path + len, sizeof path - (size_t)len, "&end=%" PRIu64, end_ms);
+    pando_buffer_append_format(&path, "/api/v1/groups/%s/tree?state=raw&start=%" PRIu64, escaped != NULL ? escaped : "", start_ms);
     curl_free(escaped);
+    if (end_ms != UINT64_MAX)
+        pando_buffer_append_format(&path, "&end=%" PRIu64, end_ms);
+    add_filter(&path, "host", source->host);
+    add_filter(&path, "process", source->process);
+    if (source->pid != 0)
+        pando_buffer_append_format(&path, "&pid=%" PRIu32, source->pid);
+    if (pando_buffer_append_char(&path, '\0') != 0) {
+        pando_buffer_release(&path);
+        snprintf(message, message_bytes, "the URL is too long.");
+        return PANDO_ERR_INVALID;
+    }
     struct pando_buffer body;
     pando_buffer_init(&body, ANSWER_LIMIT_BYTES);
-    int error = get(base, path, &body, message, message_bytes);
+    int error = get(source->url, path.bytes, &body, message, message_bytes);
+    pando_buffer_release(&path);
     if (error == 0)
         error = pando_tree_json_decode(body.bytes, body.len_bytes, ret_profile, ret_profile_count, message, message_bytes);
     if (error == PANDO_ERR_NOT_FOUND)
@@ -77,17 +97,19 @@ static int merge_from_url(const char *base, const char *group, uint64_t start_ms
     return error;
 }
 
-static int merge_from_store(const char *path, const char *group, uint64_t start_ms, uint64_t end_ms,
+static int merge_from_store(const struct pando_source *source, const char *group, uint64_t start_ms, uint64_t end_ms,
                             struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message,
                             size_t message_bytes)
 {
+    const struct pando_store_query query = {.group = group, .start_ms = start_ms, .end_ms = end_ms, .host = source->host,
+                                            .process = source->process, .pid = source->pid};
     struct pando_store *store;
-    int error = pando_store_open(path, true, &store, message, message_bytes);
+    int error = pando_store_open(source->store_path, true, &store, message, message_bytes);
     if (error != 0)
         return error;
-    error = pando_store_merge(store, group, start_ms, end_ms, ret_profile, ret_profile_count, message, message_bytes);
+    error = pando_store_sum(store, &query, ret_profile, ret_profile_count, message, message_bytes);
     if (error == PANDO_ERR_NOT_FOUND)
-        snprintf(message, message_bytes, "%s has no profile of group \"%s\" in that time.", path, group);
+        snprintf(message, message_bytes, "%s has no such profile of group \"%s\" in that time.", source->store_path, group);
     pando_store_close(store);
     return error;
 }
@@ -97,8 +119,8 @@ int pando_source_merge(const struct pando_source *source, const char *group, uin
                        size_t message_bytes)
 {
     return source->url != NULL
-               ? merge_from_url(source->url, group, start_ms, end_ms, ret_profile, ret_profile_count, message, message_bytes)
-               : merge_from_store(source->store_path, group, start_ms, end_ms, ret_profile, ret_profile_count, message,
+               ? merge_from_url(source, group, start_ms, end_ms, ret_profile, ret_profile_count, message, message_bytes)
+               : merge_from_store(source, group, start_ms, end_ms, ret_profile, ret_profile_count, message,
                                   message_bytes);
 }
 

@@ -13,6 +13,8 @@ enum { PANDO_GROUP_BYTES = 256 };
 struct pando_source {
     const char *url;         /* of a receiver, or NULL: */
     const char *store_path;
+    const char *host, *process; /* only profiles from there; NULL: any */
+    uint32_t pid;               /* 0: any */
 };
 
 /* Merges the profiles of `group` that overlap [start_ms, end_ms] (0, UINT64_MAX: all). The weights are nanoseconds, with

@@ -496,11 +496,32 @@ def starting(folder):
             print("skip a read-only disk: mounts are not allowed here")
 
 
+def origins(folder):
+    """`pando report` of one host, process, or process number: of a receiver and of its file."""
+    store = os.path.join(folder, "origins.sqlite")
+    with Serve(store) as serve:
+        for i, (host, process, pid) in enumerate((("alpha", "server", 1), ("alpha", "worker & co", 2), ("beta", "server", 1))):
+            body = profile(1 << i)
+            body["debugInfo"].update(hostName=host, processName=process, processId=pid)
+            serve.post("origins", f"o{i}", body)
+
+        def seconds(*options):
+            done = subprocess.run([PANDO, "report", *options, "--group", "origins", "--format", "json"], capture_output=True, text=True,
+                                  timeout=DEADLINE_S)
+            return json.loads(done.stdout)["profiles"] if done.returncode == 0 else -done.stderr.count("\n")
+
+        for where in (("--url", f"http://127.0.0.1:{serve.port}"), ("--store", store)):
+            equal(f"report by origin, {where[0]}",
+                  [seconds(*where), seconds(*where, "--host", "alpha"), seconds(*where, "--process", "worker & co"),
+                   seconds(*where, "--pid", "1"), seconds(*where, "--host", "beta", "--pid", "1"), seconds(*where, "--host", "gamma")],
+                  [3, 2, 1, 2, 1, -1])
+
+
 with tempfile.TemporaryDirectory() as work:
     with Serve(os.path.join(work, "store.sqlite")) as one:
         for scenario in (operations, refusals, foreign_pages, many_clients, slow_clients):
             scenario(one)
-    for scenario in (kill_and_restart, full_disk, starting):
+    for scenario in (kill_and_restart, full_disk, starting, origins):
         scenario(work)
 print(f"{len(failures)} failed")
 sys.exit(1 if failures else 0)
