@@ -10,7 +10,7 @@ enum {
     BATCH_MIN = 64,           /* frames that are worth opening debug information for */
     BUDGET_PART = 2,          /* of the budget: the rest is for sampling */
     LOOKS_BETWEEN_CLOCKS = 8,
-    OPEN_PS_PER_BYTE = 4500,  /* what reading a byte of debug information takes, where it is packed (docs/symbols.md) */
+    OPEN_PS_PER_BYTE = 1500,  /* what reading a byte of debug information takes that is not packed (docs/symbols.md) */
 };
 
 static const uint64_t WAIT_MAX_NS = UINT64_C(3000000000);

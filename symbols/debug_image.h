@@ -15,8 +15,9 @@ struct pando_debug_image {
     size_t lines_at, lines_bytes; /* .debug_line in it */
 };
 
-/* Whether the file has debug information at all, and how many bytes of memory its image takes. */
-bool pando_debug_image_measure(const struct pando_elf_sections *sections, size_t *ret_bytes);
+/* Whether the file has debug information at all, and how much work it is to read: its bytes, where those that are packed count three
+ * times (SIZE_MAX: it cannot be read). */
+bool pando_debug_image_measure(const struct pando_elf_sections *sections, size_t *ret_work_bytes);
 /* 0; PANDO_ERR_NOT_FOUND: no debug information; PANDO_ERR_LIMIT: more than limit_bytes; PANDO_ERR_UNSUPPORTED (compression),
  * PANDO_ERR_IO, PANDO_ERR_SYNTAX, PANDO_ERR_NO_MEMORY. */
 int pando_debug_image_read(const struct pando_elf_sections *sections, size_t limit_bytes, struct pando_debug_image *ret_image);

@@ -88,10 +88,13 @@ static int attempt(struct pando_debug_lines *lines, int (*step)(struct pando_deb
     return error;
 }
 
-static int read_image(int fd, size_t limit_bytes, struct source *source)
+static int read_image(int fd, size_t limit_bytes, size_t work_limit_bytes, struct source *source)
 {
     struct pando_elf_sections sections;
+    size_t work_bytes;
     int error = pando_elf_sections_read(fd, &sections);
+    if (error == 0 && pando_debug_image_measure(&sections, &work_bytes) && work_bytes != SIZE_MAX && work_bytes > work_limit_bytes)
+        error = PANDO_ERR_TIMEOUT;
     if (error == 0)
         error = pando_debug_image_read(&sections, limit_bytes, &source->image);
     pando_elf_sections_release(&sections);
@@ -120,7 +123,8 @@ static int begin(struct pando_debug_lines *lines, void *limit_bytes)
     return error != 0 ? error : pando_dwarf_units_read(&lines->units, lines->main.dwarf, *(size_t *)limit_bytes);
 }
 
-int pando_debug_lines_open(int fd, int alternate_fd, size_t limit_bytes, struct pando_debug_lines **ret_lines)
+int pando_debug_lines_open(int fd, int alternate_fd, size_t limit_bytes, size_t work_limit_bytes,
+                           struct pando_debug_lines **ret_lines)
 {
     if (elf_version(EV_CURRENT) == EV_NONE)
         return PANDO_ERR_UNSUPPORTED;
@@ -128,10 +132,10 @@ int pando_debug_lines_open(int fd, int alternate_fd, size_t limit_bytes, struct 
     if (lines == NULL)
         return PANDO_ERR_NO_MEMORY;
     lines->limit_bytes = limit_bytes;
-    int error = read_image(fd, limit_bytes, &lines->main);
+    int error = read_image(fd, limit_bytes, work_limit_bytes, &lines->main);
     size_t left = limit_bytes - lines->main.image.len_bytes;
     if (error == 0 && alternate_fd >= 0) {
-        error = read_image(alternate_fd, left, &lines->alternate);
+        error = read_image(alternate_fd, left, work_limit_bytes, &lines->alternate);
         left -= lines->alternate.image.len_bytes;
     }
     if (error == 0)

@@ -25,10 +25,12 @@ struct pando_debug_frame {
 };
 
 /* Reads the debug information of the file `fd`, and of `alternate_fd` (what dwz took out of several files; -1: none). Both stay the
- * caller's and may be closed. At most limit_bytes are used, as far as it can be foreseen.
- * 0; PANDO_ERR_NOT_FOUND: there is none; PANDO_ERR_LIMIT; PANDO_ERR_SYNTAX, PANDO_ERR_UNSUPPORTED, PANDO_ERR_IO,
+ * caller's and may be closed. At most limit_bytes are used, as far as it can be foreseen, and nothing is read that is more work than work_limit_bytes
+ * (pando_debug_image_measure).
+ * 0; PANDO_ERR_TIMEOUT: it would be more work; PANDO_ERR_NOT_FOUND: there is none; PANDO_ERR_LIMIT; PANDO_ERR_SYNTAX, PANDO_ERR_UNSUPPORTED, PANDO_ERR_IO,
  * PANDO_ERR_NO_MEMORY. */
-int pando_debug_lines_open(int fd, int alternate_fd, size_t limit_bytes, struct pando_debug_lines **ret_lines);
+int pando_debug_lines_open(int fd, int alternate_fd, size_t limit_bytes, size_t work_limit_bytes,
+                           struct pando_debug_lines **ret_lines);
 void pando_debug_lines_close(struct pando_debug_lines *lines);
 /* Memory in use; grows with the units that addresses are found in. Over the limit: close and open again. */
 size_t pando_debug_lines_bytes(const struct pando_debug_lines *lines);

@@ -42,7 +42,7 @@ struct pando_object {
     uint64_t last_use;
     uint32_t read_count, lines_read_count;
     bool unreadable, has_no_lines;
-    size_t lines_refused_bytes;       /* its debug information is larger than this */
+    size_t lines_refused_bytes;       /* to open its debug information is more work than this */
     bool tried_to_verify;
     bool verified;          /* the file at path was found to be the mapped one; it is the one with: */
     uint64_t file_dev, file_inode;

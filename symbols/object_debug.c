@@ -116,21 +116,23 @@ int pando_object_debug_names(const struct pando_mapping *mapping, struct pando_o
 }
 
 /* Opens lines that are in the file `fd` (at `path`), with what dwz has taken out of it. */
-static int open_lines(int fd, const char *root, const char *path, size_t limit_bytes, struct pando_debug_lines **ret_lines)
+static int open_lines(int fd, const char *root, const char *path, size_t limit_bytes, size_t work_limit_bytes,
+                      struct pando_debug_lines **ret_lines)
 {
     struct pando_elf_sections sections;
     int error = pando_elf_sections_read(fd, &sections);
     int alternate = error == 0 ? pando_debug_files_open_alternate(root, path, &sections) : -1;
     pando_elf_sections_release(&sections);
     if (error == 0)
-        error = pando_debug_lines_open(fd, alternate, limit_bytes, ret_lines);
+        error = pando_debug_lines_open(fd, alternate, limit_bytes, work_limit_bytes, ret_lines);
     if (alternate >= 0)
         close(alternate);
     return error;
 }
 
 int pando_object_debug_lines(const struct pando_mapping *mapping, struct pando_object_debug *debug,
-                             const struct pando_object_access *access, size_t limit_bytes, struct pando_debug_lines **ret_lines)
+                             const struct pando_object_access *access, size_t limit_bytes, size_t work_limit_bytes,
+                             struct pando_debug_lines **ret_lines)
 {
     struct pando_elf_sections sections;
     int fd;
@@ -149,7 +151,7 @@ int pando_object_debug_lines(const struct pando_mapping *mapping, struct pando_o
     }
     if (error == 0) {
         error = open_lines(fd, access->process.root, debug->path != NULL ? debug->path : mapping->object->path, limit_bytes,
-                           ret_lines);
+                           work_limit_bytes, ret_lines);
         close(fd);
     }
     debug->lines_error = error;

@@ -43,6 +43,7 @@ int pando_object_debug_names(const struct pando_mapping *mapping, struct pando_o
 
 /* Opens its lines; names must have been read before. Errors as pando_debug_lines_open, and PANDO_ERR_BUSY: they are being fetched. */
 int pando_object_debug_lines(const struct pando_mapping *mapping, struct pando_object_debug *debug,
-                             const struct pando_object_access *access, size_t limit_bytes, struct pando_debug_lines **ret_lines);
+                             const struct pando_object_access *access, size_t limit_bytes, size_t work_limit_bytes,
+                             struct pando_debug_lines **ret_lines);
 
 #endif

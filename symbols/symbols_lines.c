@@ -71,17 +71,17 @@ static void keep_within_limit(struct pando_symbols *symbols, struct pando_object
 static int open_lines(struct pando_symbols *symbols, const struct pando_mapping *mapping, size_t open_limit_bytes)
 {
     struct pando_object *object = mapping->object;
-    size_t limit = open_limit_bytes < symbols->lines_limit_bytes ? open_limit_bytes : symbols->lines_limit_bytes;
-    if (limit <= object->lines_refused_bytes)
+    if (open_limit_bytes <= object->lines_refused_bytes)
         return PANDO_ERR_TIMEOUT;
     if (object->debug == NULL || object->lines_read_count == READS_MAX) {
         object->has_no_lines = true;
         return PANDO_ERR_NOT_FOUND;
     }
-    int error = pando_object_debug_lines(mapping, object->debug, &symbols->access, limit, &object->lines);
-    if (error == PANDO_ERR_LIMIT && limit < symbols->lines_limit_bytes) {
-        object->lines_refused_bytes = limit;
-        return PANDO_ERR_TIMEOUT;
+    int error = pando_object_debug_lines(mapping, object->debug, &symbols->access, symbols->lines_limit_bytes,
+                                         open_limit_bytes, &object->lines);
+    if (error == PANDO_ERR_TIMEOUT) {
+        object->lines_refused_bytes = open_limit_bytes;
+        return error;
     }
     if (error == PANDO_ERR_BUSY || error == PANDO_ERR_NO_MEMORY)
         return error;

@@ -90,7 +90,7 @@ static void read_debug(const char *bytes, size_t len_bytes)
             free(mini);
     }
     pando_elf_sections_release(&sections);
-    if (pando_debug_lines_open(fd, -1, 4 * LIMIT_BYTES, &lines) != 0)
+    if (pando_debug_lines_open(fd, -1, 4 * LIMIT_BYTES, SIZE_MAX, &lines) != 0)
         return;
     for (uint64_t address = 0x1000; address < 0x40000; address += 0x11f) {
         struct pando_debug_frame frames[PANDO_DEBUG_FRAMES_MAX];
