@@ -46,7 +46,8 @@ static const struct command commands[] = {
      "  --allow-remote        HOST may be an address that other machines reach, even without TLS and tokens or keys: then\n"
      "                        whoever reaches the receiver can read and add profiles, and others on the way can read along\n"
      "  --strict              a profiling group must have been made (CreateProfilingGroup) before profiles come for it\n"
-     "  --source-root FOLDER  the page shows source files in this folder (on loopback: any that a profile names)\n"
+     "  --source-root FOLDER  the page shows source files in this folder (else any that a profile names, but\n"
+     "                        none where others can come in: names, remote addresses, TLS with tokens or keys)\n"
      "  --host-name NAME,...  more names by which clients may call this receiver (a service's, a proxy's)\n"},
     {"report", pando_cli_report, "prints the hottest functions and the call tree of a store or a file; converts",
      "usage: pando report (FILE | --url URL | --store FILE) [OPTION...]\n"

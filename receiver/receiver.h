@@ -21,8 +21,8 @@ struct pando_receiver_config {
     const struct pando_auth *auth; /* who may ask; NULL: whoever reaches the receiver. Must be there until it has stopped */
     const char *tls_cert_file, *tls_key_file; /* PEM; both or neither. Read at the start, and not again */
     const char *host_names;      /* more names that clients may call this receiver by, with commas; NULL: none */
-    const char *source_root;     /* the page shows source files from this folder only; NULL: on loopback without host_names any that a
-                                    profile names, else none */
+    const char *source_root;     /* the page shows source files from this folder only; NULL: any that a profile names, but none where
+                                    others can come in (allow_remote, host_names, or TLS with auth) */
     const char *store_path;      /* SQLite file; NULL or "": in memory */
     uint64_t store_limit_bytes;  /* 0: 512 MiB in memory, no limit for a file */
     struct pando_store_policy keep; /* how long profiles and their sums are kept */

@@ -172,7 +172,7 @@ static int set_up_service(struct pando_service *service, const struct pando_rece
         return PANDO_ERR_INVALID;
     }
     strcpy(service->source_root, root);
-    service->shows_sources = root[0] != '\0' || (!config->allow_remote && names[0] == '\0');
+    service->shows_sources = root[0] != '\0' || (!may_be_remote(config) && names[0] == '\0');
     if (strlen(host) >= sizeof service->host || strlen(names) >= sizeof service->host_names) {
         snprintf(message, message_bytes, "the receiver's host names are too long.");
         return PANDO_ERR_INVALID;

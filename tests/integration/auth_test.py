@@ -413,6 +413,18 @@ def tls(folder):
         url = receiver.url.replace("127.0.0.1", "localhost")
         aws = client(url, verify=certificate)
         aws.post_agent_profile(profilingGroupName="web", contentType="application/json", agentProfile=profile())
+        # Who may come from elsewhere must not read this machine's files by naming them in a profile.
+        source = write(folder, "source.c", "int main(void) { return 0; }\n")
+        body = json.loads(profile())
+        body["callgraph"]["children"]["main"].update(file=source, line=[1])
+        aws.post_agent_profile(profilingGroupName="web", contentType="application/json", agentProfile=json.dumps(body))
+        link = http.client.HTTPSConnection(urllib.parse.urlsplit(url).netloc, timeout=60,
+                                           context=ssl.create_default_context(cafile=certificate))
+        link.request("GET", "/api/v1/groups/web/source?" + urllib.parse.urlencode({"file": source}),
+                     headers={"Authorization": "Bearer " + TOKEN})
+        answer = json.loads(link.getresponse().read())
+        check("text" not in answer and "reason" in answer, f"a source file is shown: {answer}")
+        link.close()
         equal("boto3 over HTTPS", aws.list_profiling_groups()["profilingGroupNames"], ["web"])
         curl = ["curl", "-sS", "-H", "Authorization: Bearer " + TOKEN, url + "/api/v1/groups"]
         done = subprocess.run([*curl, "--cacert", certificate], capture_output=True, text=True)
