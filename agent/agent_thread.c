@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 
 #include "agent/agent.h"
+#include "agent/attached.h"
 #include "agent/control.h"
 #include "agent/cpu_clock.h"
 #include "agent/labels.h"
@@ -113,7 +114,8 @@ static void open_worker(void)
     door = pando_worker_door_open(message, sizeof message);
     const struct pando_door_host host = {
         .ring = pando_agent.ring, .objects = &pando_agent.objects, .counters = &pando_agent.counters,
-        .label_sets = &pando_label_sets, .settings = &pando_agent.config.door, .orders = pando_orders(), .environment = pando_agent.config.environment,
+        .label_sets = &pando_label_sets, .settings = &pando_agent.config.door, .orders = pando_orders(),
+        .create_thread = pando_hook_pthread_create, .environment = pando_agent.config.environment,
         .start_wall_ns = pando_agent.start_wall_ns,
         .start_mono_ns = pando_agent.start_mono_ns, .start_cpu_ns = pando_agent.start_cpu_ns,
     };
@@ -147,6 +149,8 @@ static bool scan(void)
 static uint64_t take_turn(bool *ret_until_noticed)
 {
     *ret_until_noticed = true;
+    if (!gave_up && pando_agent.config.is_attached && pando_attached_sigprof_is() != PANDO_SIGPROF_OURS)
+        give_up("the program has taken SIGPROF for itself; profiling ends.");
     if (gave_up)
         return IDLE_MS * MS;
     bool had_samples = pando_ring_used_words(pando_agent.ring) != 0;
@@ -244,7 +248,7 @@ static void *run(void *unused)
     next_scan_mono_ns = scans_first ? 0 : pando_clock_mono_ns() + SCAN_MS * MS;
     pando_remote_begin();
     bool ends = false, host_is_gone = scan(), is_first = worker == NULL, has_left = false, by_itself = false;
-    uint64_t sleep_ns = pando_agent.config.wall_rate_hz == 0 ? IDLE_MS * MS : 0;
+    uint64_t sleep_ns = pando_agent.config.wall_rate_hz == 0 && !pando_agent.config.is_attached ? IDLE_MS * MS : 0;
     bool until_noticed = worker == NULL;
     while (!ends && !host_is_gone) {
         sleep_for(sleep_ns, until_noticed);

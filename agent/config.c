@@ -46,12 +46,6 @@ static const char *const known_variables[] = {
     "PANDO_END_MS",  "PANDO_SLICES",  "PANDO_LABELS",
 };
 
-static const char *variable(const char *name)
-{
-    const char *value = secure_getenv(name);
-    return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
 /* A value as it may stand in a sentence: cut, so that the sentence stays one. */
 #define SHOWN "%.80s"
 
@@ -79,7 +73,7 @@ static uint32_t read_number(struct reading *reading, const char *name, uint32_t 
             refuse(reading, "the option for %s is from %u to %u, not %u.", name, min, max, given);
         return given;
     }
-    const char *text = variable(name);
+    const char *text = pando_config_variable(name);
     if (text == NULL)
         return fallback;
     struct pando_cursor cursor = pando_cursor_of_text(text);
@@ -90,10 +84,10 @@ static uint32_t read_number(struct reading *reading, const char *name, uint32_t 
 }
 
 /* One of `count` words; the number of the one that it is. */
-static unsigned read_word(struct reading *reading, const char *name, const char *const *words, unsigned count,
-                          unsigned fallback)
+static unsigned read_given_word(struct reading *reading, const char *name, const char *given, const char *const *words,
+                                unsigned count, unsigned fallback)
 {
-    const char *text = variable(name);
+    const char *text = given != NULL ? given : pando_config_variable(name);
     if (text == NULL)
         return fallback;
     for (unsigned i = 0; i < count; i++) {
@@ -109,6 +103,12 @@ static unsigned read_word(struct reading *reading, const char *name, const char 
     return fallback;
 }
 
+static unsigned read_word(struct reading *reading, const char *name, const char *const *words, unsigned count,
+                          unsigned fallback)
+{
+    return read_given_word(reading, name, NULL, words, count, fallback);
+}
+
 static bool is_group(const char *text, size_t len)
 {
     return len >= 1 && len < PANDO_DOOR_GROUP_BYTES &&
@@ -117,7 +117,7 @@ static bool is_group(const char *text, size_t len)
 
 static void read_group(struct reading *reading, const char *given, char *group)
 {
-    const char *text = given != NULL ? given : variable("PANDO_GROUP");
+    const char *text = given != NULL ? given : pando_config_variable("PANDO_GROUP");
     if (text != NULL) {
         if (is_group(text, strlen(text)))
             strcpy(group, text);
@@ -143,7 +143,7 @@ static void name_group_after_program(char *group)
 
 static void read_url(struct reading *reading, const char *given, char *url)
 {
-    const char *text = given != NULL ? given : variable("PANDO_URL");
+    const char *text = given != NULL ? given : pando_config_variable("PANDO_URL");
     if (text == NULL) {
         if (!pando_config_aws_asks())
             refuse(reading, "PANDO_URL is not set: it says where profiles go, for example http://127.0.0.1:8080.");
@@ -158,10 +158,10 @@ static void read_url(struct reading *reading, const char *given, char *url)
     strcpy(url, text);
 }
 
-static void read_log(struct reading *reading, struct pando_door_settings *door)
+static void read_log(struct reading *reading, const char *given, struct pando_door_settings *door)
 {
     static const char *const levels[] = {"error", "warning", "info", "debug"};
-    const char *path = variable("PANDO_LOG");
+    const char *path = given != NULL ? given : pando_config_variable("PANDO_LOG");
     door->log_level = (enum pando_log_level)read_word(reading, "PANDO_LOG_LEVEL", levels, 4, PANDO_LOG_WARN);
     if (path == NULL)
         return;
@@ -171,12 +171,12 @@ static void read_log(struct reading *reading, struct pando_door_settings *door)
         strcpy(door->log_path, path);
 }
 
-static void read_mode(struct reading *reading, struct pando_config *config)
+static void read_mode(struct reading *reading, const struct pando_config_more *more, struct pando_config *config)
 {
     static const char *const modes[] = {"cpu", "wall", "both"};
     enum { CPU, WALL, BOTH };
-    unsigned mode = read_word(reading, "PANDO_MODE", modes, 3, CPU);
-    uint32_t rate_hz = read_number(reading, "PANDO_WALL_RATE_HZ", 0, 1, WALL_RATE_MAX_HZ, WALL_RATE_DEFAULT_HZ);
+    unsigned mode = read_given_word(reading, "PANDO_MODE", more->mode, modes, 3, CPU);
+    uint32_t rate_hz = read_number(reading, "PANDO_WALL_RATE_HZ", more->wall_rate_hz, 1, WALL_RATE_MAX_HZ, WALL_RATE_DEFAULT_HZ);
     config->has_cpu_time = mode != WALL;
     config->wall_rate_hz = mode != CPU ? rate_hz : 0;
     config->door.has_wall_time = mode != CPU;
@@ -198,13 +198,13 @@ static void read_aws(struct reading *reading, struct pando_config *config)
     door->is_orchestrated = read_word(reading, "PANDO_ORCHESTRATE", booleans, 2, door->signs ? 0 : 1) == 0;
     _Static_assert(sizeof config->environment % 4096 == 0, "whole pages");
     madvise(config->environment, sizeof config->environment, MADV_DONTDUMP);
-    if (pando_environment_capture(config->environment, sizeof config->environment) != 0)
+    if (!config->is_attached && pando_environment_capture(config->environment, sizeof config->environment) != 0)
         pando_log(PANDO_LOG_WARN, "the environment is too large: some of its variables are not seen.");
 }
 
 static void read_spool(struct reading *reading, struct pando_door_settings *door)
 {
-    const char *path = variable("PANDO_SPOOL");
+    const char *path = pando_config_variable("PANDO_SPOOL");
     door->spool_limit_mib = read_number(reading, "PANDO_SPOOL_MIB", 0, 1, SPOOL_MAX_MIB, SPOOL_DEFAULT_MIB);
     if (path == NULL)
         return;
@@ -217,7 +217,7 @@ static void read_spool(struct reading *reading, struct pando_door_settings *door
 
 static void read_end(struct reading *reading, struct pando_config *config)
 {
-    const char *text = variable("PANDO_END_MS");
+    const char *text = pando_config_variable("PANDO_END_MS");
     struct pando_cursor cursor = pando_cursor_of_text(text != NULL ? text : "0");
     if (pando_cursor_decimal(&cursor, UINT64_MAX / 1000000, &config->end_wall_ms) != 0 || !pando_cursor_at_end(&cursor))
         refuse(reading, "PANDO_END_MS is milliseconds since 1970, not \"" SHOWN "\".", text);
@@ -225,7 +225,7 @@ static void read_end(struct reading *reading, struct pando_config *config)
 
 static void warn_of_unknown_variables(void)
 {
-    for (char *const *entry = environ; entry != NULL && *entry != NULL; entry++) {
+    for (char *const *entry = pando_config_ignores_environment() ? NULL : environ; entry != NULL && *entry != NULL; entry++) {
         if (strncmp(*entry, "PANDO_", 6) != 0)
             continue;
         size_t len = strcspn(*entry, "=");
@@ -240,8 +240,8 @@ static void warn_of_unknown_variables(void)
 
 bool pando_config_environment_asks(void)
 {
-    const char *enabled = variable("PANDO_ENABLED");
-    if (variable("PANDO_URL") != NULL)
+    const char *enabled = pando_config_variable("PANDO_ENABLED");
+    if (pando_config_variable("PANDO_URL") != NULL)
         return enabled == NULL || strcmp(enabled, "false") != 0;
     return enabled != NULL && strcmp(enabled, "true") == 0 && pando_config_aws_asks();
 }
@@ -254,18 +254,24 @@ static void read_lines(struct reading *reading, struct pando_door_settings *door
         door->lines_limit_mib = 0;
 }
 
-int pando_config_read(const struct pando_options *options, struct pando_config *config, char *problem)
+int pando_config_read(const struct pando_options *options, const struct pando_config_more *more, struct pando_config *config,
+                      char *problem)
 {
     static const struct pando_options none;
+    static const struct pando_config_more no_more;
     struct reading reading = {.problem = problem};
     if (options == NULL)
         options = &none;
     else if (options->struct_bytes != sizeof *options)
         refuse(&reading, "pando_options.struct_bytes is %zu, this libpando knows %zu.", options->struct_bytes, sizeof *options);
-    *config = (struct pando_config){0};
-    config->given = (struct pando_config_origin){.url = options->url != NULL, .group = options->group != NULL,
+    if (more == NULL)
+        more = &no_more;
+    *config = (struct pando_config){.is_attached = more->is_attached, .lease_s = more->lease_s};
+    pando_config_ignore_environment(more->is_attached);
+    config->given = (struct pando_config_origin){.mode = more->mode != NULL, .log = more->log != NULL, .follow = more->is_attached,
+                                                 .url = options->url != NULL, .group = options->group != NULL,
                                                  .rate_hz = options->rate_hz != 0, .interval_s = options->interval_s != 0};
-    read_log(&reading, &config->door);
+    read_log(&reading, more->log, &config->door);
     pando_log_open(config->door.log_path, config->door.log_level);
     read_url(&reading, options->url, config->door.url);
     read_group(&reading, options->group, config->door.group);
@@ -274,11 +280,11 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
     if (pando_config_labels_read(&config->door, sentence) != 0)
         refuse(&reading, "%s", sentence);
     read_spool(&reading, &config->door);
-    config->door.has_own_rate = options->rate_hz != 0 || variable("PANDO_RATE_HZ") != NULL;
-    config->door.has_own_interval = options->interval_s != 0 || variable("PANDO_INTERVAL_S") != NULL;
-    config->door.has_own_depth = variable("PANDO_DEPTH") != NULL;
+    config->door.has_own_rate = options->rate_hz != 0 || pando_config_variable("PANDO_RATE_HZ") != NULL;
+    config->door.has_own_interval = options->interval_s != 0 || pando_config_variable("PANDO_INTERVAL_S") != NULL;
+    config->door.has_own_depth = pando_config_variable("PANDO_DEPTH") != NULL;
     config->door.rate_hz = read_number(&reading, "PANDO_RATE_HZ", options->rate_hz, 1, PANDO_RATE_MAX_HZ, RATE_DEFAULT_HZ);
-    read_mode(&reading, config);
+    read_mode(&reading, more, config);
     config->door.interval_s = read_number(&reading, "PANDO_INTERVAL_S", options->interval_s, 1, INTERVAL_MAX_S,
                                           config->door.signs ? INTERVAL_AWS_S : INTERVAL_DEFAULT_S);
     config->door.depth_max = read_number(&reading, "PANDO_DEPTH", 0, 2, DEPTH_DEFAULT, DEPTH_DEFAULT);
@@ -294,7 +300,7 @@ int pando_config_read(const struct pando_options *options, struct pando_config *
     read_end(&reading, config);
     static const char *const unwinders[] = {"rows", "libunwind", "compare"}, *const booleans[] = {"true", "false"};
     config->unwinder = (enum pando_unwinder)read_word(&reading, "PANDO_UNWIND", unwinders, 3, PANDO_UNWINDER_ROWS);
-    config->follow_forks = read_word(&reading, "PANDO_FOLLOW", booleans, 2, 0) == 0;
+    config->follow_forks = read_word(&reading, "PANDO_FOLLOW", booleans, 2, 0) == 0 && !more->is_attached;
     read_word(&reading, "PANDO_ENABLED", booleans, 2, 0);
     if (reading.error != 0) {
         pando_log(PANDO_LOG_ERROR, "%s Pando stays off.", problem);

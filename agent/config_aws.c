@@ -11,16 +11,28 @@
 #include "base/error.h"
 #include "base/log.h"
 
-static const char *variable(const char *name)
+static bool ignores_environment;
+
+void pando_config_ignore_environment(bool is_to)
 {
-    const char *value = secure_getenv(name);
+    ignores_environment = is_to;
+}
+
+bool pando_config_ignores_environment(void)
+{
+    return ignores_environment;
+}
+
+const char *pando_config_variable(const char *name)
+{
+    const char *value = ignores_environment ? NULL : secure_getenv(name);
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
 bool pando_config_aws_asks(void)
 {
-    const char *enabled = variable("AWS_CODEGURU_PROFILER_ENABLED");
-    bool has_group = variable("AWS_CODEGURU_PROFILER_GROUP_ARN") != NULL || variable("AWS_CODEGURU_PROFILER_GROUP_NAME") != NULL;
+    const char *enabled = pando_config_variable("AWS_CODEGURU_PROFILER_ENABLED");
+    bool has_group = pando_config_variable("AWS_CODEGURU_PROFILER_GROUP_ARN") != NULL || pando_config_variable("AWS_CODEGURU_PROFILER_GROUP_NAME") != NULL;
     return has_group && (enabled == NULL || strcasecmp(enabled, "true") == 0);
 }
 
@@ -118,13 +130,13 @@ static int read_region(struct pando_door_settings *door, char *problem)
     if (region_of_host(door->url, &region, &len))
         return take_region(door, region, len, problem);
     for (size_t i = 0; i < sizeof names / sizeof names[0] && region == NULL && door->region[0] == '\0'; i++)
-        region = variable(names[i]);
+        region = pando_config_variable(names[i]);
     return region != NULL ? take_region(door, region, strlen(region), problem) : 0;
 }
 
 int pando_config_aws_read(struct pando_door_settings *door, char *problem)
 {
-    const char *arn = variable("AWS_CODEGURU_PROFILER_GROUP_ARN"), *name = variable("AWS_CODEGURU_PROFILER_GROUP_NAME");
+    const char *arn = pando_config_variable("AWS_CODEGURU_PROFILER_GROUP_ARN"), *name = pando_config_variable("AWS_CODEGURU_PROFILER_GROUP_NAME");
     bool needs_group = door->group[0] == '\0';
     int error = 0;
     door->region[0] = '\0';

@@ -16,4 +16,9 @@ bool pando_config_is_aws(const char *url);
  * in the region is meant. 0, or PANDO_ERR_INVALID with one sentence in `problem` (PANDO_CONFIG_SENTENCE_BYTES). */
 int pando_config_aws_read(struct pando_door_settings *door, char *problem);
 
+/* The value of a variable, or NULL when it is not set or empty, or none is to be looked at. Setup. */
+const char *pando_config_variable(const char *name);
+void pando_config_ignore_environment(bool is_to);
+bool pando_config_ignores_environment(void);
+
 #endif

@@ -10,15 +10,9 @@
 #include "base/cursor.h"
 #include "base/error.h"
 
-static const char *variable(const char *name)
-{
-    const char *value = secure_getenv(name);
-    return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
 static int read_slices(struct pando_door_settings *door, char *sentence)
 {
-    const char *text = variable("PANDO_SLICES");
+    const char *text = pando_config_variable("PANDO_SLICES");
     if (door->url[0] == '\0' || pando_config_is_aws(door->url))
         door->slices = PANDO_DOOR_NO_SLICES;
     else if (text == NULL)
@@ -37,7 +31,7 @@ static int read_slices(struct pando_door_settings *door, char *sentence)
 
 static int read_labels(struct pando_door_settings *door, char *sentence)
 {
-    struct pando_cursor cursor = pando_cursor_of_text(variable("PANDO_LABELS") != NULL ? variable("PANDO_LABELS") : "");
+    struct pando_cursor cursor = pando_cursor_of_text(pando_config_variable("PANDO_LABELS") != NULL ? pando_config_variable("PANDO_LABELS") : "");
     while (!pando_cursor_at_end(&cursor)) {
         const char *label;
         size_t bytes;
@@ -49,7 +43,7 @@ static int read_labels(struct pando_door_settings *door, char *sentence)
             snprintf(sentence, PANDO_CONFIG_SENTENCE_BYTES,
                      "PANDO_LABELS is at most %d of KEY=VALUE with commas between, as in \"version=1.2,env=prod\", keys of 1 to %d of "
                      "A-Z a-z 0-9 _ . - /, values of at most %d bytes, not \"%.80s\".",
-                     (int)PANDO_LABELS_IN_SET, (int)PANDO_LABEL_KEY_BYTES, (int)PANDO_LABEL_VALUE_BYTES, variable("PANDO_LABELS"));
+                     (int)PANDO_LABELS_IN_SET, (int)PANDO_LABEL_KEY_BYTES, (int)PANDO_LABEL_VALUE_BYTES, pando_config_variable("PANDO_LABELS"));
             return PANDO_ERR_INVALID;
         }
     }

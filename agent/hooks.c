@@ -54,6 +54,9 @@ PANDO_API int pthread_create(pthread_t *thread, const pthread_attr_t *attributes
     return error;
 }
 
+/* Under a name that is always this one: what a process calls pthread_create is libc's, if Pando was opened in it late. */
+extern __typeof(pthread_create) pando_hook_pthread_create __attribute__((alias("pthread_create"), visibility("hidden"), nothrow, nonnull(1, 3)));
+
 PANDO_API int dlclose(void *handle)
 {
     /* Between the two, stacks are walked by the aggregator. */

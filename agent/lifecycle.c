@@ -9,17 +9,20 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
 #include "agent/agent_thread.h"
 #include "agent/alternate_stack.h"
+#include "agent/attached.h"
 #include "agent/cpu_clock.h"
 #include "agent/fork.h"
 #include "agent/handler.h"
 #include "agent/host_signals.h"
 #include "agent/orders.h"
+#include "agent/own_threads.h"
 #include "agent/pace.h"
 #include "agent/real.h"
 #include "agent/thread_exit.h"
@@ -27,6 +30,7 @@
 #include "agent/walk_libunwind.h"
 #include "agent/wall_clock.h"
 #include "agent/worker_door.h"
+#include "base/attach_block.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -107,6 +111,8 @@ static int begin(bool is_load)
     pando_pace_setup(pando_agent.config.door.budget_percent, pando_agent.config.door.rate_hz);
     pando_wall_clock_setup();
     pando_threads_reset(&pando_agent.counters);
+    if (pando_agent.config.is_attached)
+        pando_own_thread_enter();
     pando_agent.pid = getpid();
     pando_agent.start_wall_ns = pando_clock_wall_ns();
     pando_agent.start_mono_ns = pando_clock_mono_ns();
@@ -131,7 +137,7 @@ static void enter_self(void)
     pando_threads_enter_self(slot, pando_raw_gettid() == pando_agent.pid);
 }
 
-static int start(const struct pando_options *options, bool is_load)
+static int start(const struct pando_options *options, const struct pando_config_more *more, bool is_load)
 {
     if (pando_agent_phase() != PANDO_PHASE_OFF) {
         snprintf(problem, sizeof problem, "Pando runs already in this process.");
@@ -139,14 +145,15 @@ static int start(const struct pando_options *options, bool is_load)
     }
     set_phase(PANDO_PHASE_STARTING);
     pando_orders_forget();
-    int error = pando_config_read(options, &pando_agent.config, problem);
+    int error = pando_config_read(options, more, &pando_agent.config, problem);
     if (error == 0)
         error = begin(is_load);
     if (error != 0) {
         set_phase(PANDO_PHASE_OFF);
         return error;
     }
-    enter_self();
+    if (!pando_agent.config.is_attached)
+        enter_self();
     pando_log(PANDO_LOG_INFO, "sampling at %u Hz for group %s, every %u s to %.200s.", pando_agent.config.door.rate_hz,
               pando_agent.config.door.group, pando_agent.config.door.interval_s,
               pando_agent.config.door.url[0] != '\0' ? pando_agent.config.door.url : "Amazon CodeGuru Profiler");
@@ -275,6 +282,7 @@ bool pando_lifecycle_begin_own_stop(void)
 
 void pando_lifecycle_end_own_stop(void)
 {
+    pando_attached_release_area();
     pando_agent_thread_forget();
     set_phase(PANDO_PHASE_OFF);
     pthread_mutex_unlock(&lock);
@@ -288,8 +296,17 @@ void pando_lifecycle_reset_lock(void)
 int pando_start(const struct pando_options *options)
 {
     pthread_mutex_lock(&lock);
-    int error = start(options, false);
+    int error = start(options, NULL, false);
     pthread_mutex_unlock(&lock);
+    return error;
+}
+
+int pando_lifecycle_start_attached(const struct pando_options *options, const struct pando_config_more *more)
+{
+    pthread_mutex_lock(&lock);
+    int error = start(options, more, false);
+    pthread_mutex_unlock(&lock);
+    pando_own_thread_leave();
     return error;
 }
 
@@ -336,9 +353,13 @@ const char *pando_version(void)
  * is somebody else's. */
 __attribute__((constructor)) static void on_load(void)
 {
+    char thread[16] = "";
+    pando_raw_syscall4(SYS_prctl, PR_GET_NAME, (long)thread, 0, 0);
+    if (strncmp(thread, PANDO_ATTACH_THREAD, sizeof thread) == 0)
+        return; /* pando_attach_begin is what comes next */
     if (!pando_fork_is_glibc() || getauxval(AT_SECURE) != 0 || !pando_config_environment_asks())
         return;
     pthread_mutex_lock(&lock);
-    start(NULL, true);
+    start(NULL, NULL, true);
     pthread_mutex_unlock(&lock);
 }

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "agent/config.h"
+
 /* Once samples are there: has what was gathered delivered early in exit(), before handlers that were registered before this call
  * (OpenSSL's clean-up, often) have run. The agent's thread. */
 void pando_lifecycle_flush_early_at_exit(void);
@@ -19,6 +21,9 @@ void pando_lifecycle_resume(void);
 
 /* Delivers and ends for good: the process is about to forbid itself system calls. From then on Pando makes none. */
 void pando_lifecycle_give_way(void);
+
+/* pando_start from `pando attach`: the calling thread is Pando's own, and ends soon. Also on an error. */
+int pando_lifecycle_start_attached(const struct pando_options *options, const struct pando_config_more *more);
 
 /* For the agent's thread, when it is to stop without a host thread that asks: `begin` ends sampling; false: somebody else stops Pando or
  * is about to, then try again later. `end`, when all is delivered and the worker closed, is the last that the thread does here. */

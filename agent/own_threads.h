@@ -18,5 +18,7 @@ struct pando_thread_slot *pando_own_thread_slot(void);
 
 /* pthread_create from one of Pando's threads: the new one is Pando's, too. */
 int pando_own_thread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
+/* The pthread_create that stands in front of libc's (agent/hooks.c), also where the process does not see it. */
+int pando_hook_pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
 
 #endif

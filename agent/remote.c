@@ -29,10 +29,20 @@ static uint32_t lease_s;         /* 0: none */
 static unsigned beat_seen;
 static uint64_t beat_mono_ns;    /* when it was raised last, as far as we have looked */
 
+static int set_lease(uint32_t seconds)
+{
+    if (seconds > PANDO_CONTROL_LEASE_MAX_S)
+        return PANDO_ERR_INVALID;
+    lease_s = seconds;
+    beat_seen = pando_control_beat();
+    beat_mono_ns = pando_clock_mono_ns();
+    return 0;
+}
+
 void pando_remote_begin(void)
 {
     stop_was_ordered = false;
-    lease_s = 0;
+    set_lease(pando_agent.config.lease_s);
 }
 
 /* When profiling ends by itself, in nanoseconds from now; UINT64_MAX: never. */
@@ -158,16 +168,6 @@ static int change_rate(const struct pando_remote_worker *worker, uint32_t rate_h
     pando_pace_setup(config->door.budget_percent, rate_hz);
     if (!was_paused)
         go_on(worker);
-    return 0;
-}
-
-static int set_lease(uint32_t seconds)
-{
-    if (seconds > PANDO_CONTROL_LEASE_MAX_S)
-        return PANDO_ERR_INVALID;
-    lease_s = seconds;
-    beat_seen = pando_control_beat();
-    beat_mono_ns = pando_clock_mono_ns();
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* Why: a thread may be known without being sampled: its alternate stack is too small for a signal, or everybody pauses. Part of
  * agent/threads.h. Context: as there. A slot whose state is TAKEN is in the hands of whoever took it; its own thread waits then. */
 #include "agent/agent.h"
+#include "agent/attached.h"
 #include "agent/cpu_clock.h"
 #include "agent/orders.h"
 #include "agent/threads.h"
@@ -82,25 +83,38 @@ void pando_threads_hold_all(void)
     }
 }
 
-/* In a new generation: a signal of the old timer that is still on its way is stale. */
+/* Of a slot that has been taken. In a new generation: a signal of an old timer that is still on its way is stale. */
+static void go_on_other(struct pando_thread_slot *slot)
+{
+    unsigned use = (pando_thread_generation(pando_thread_use(slot)) + 1) << PANDO_THREAD_STATE_BITS | PANDO_THREAD_TAKEN;
+    slot->is_held = false;
+    atomic_store_explicit(&slot->use, use, memory_order_release);
+    int error = pando_cpu_clock_start(slot->tid, pando_thread_cookie(use, slot->number), &slot->timer);
+    if (error != 0)
+        pando_count(&pando_agent.counters, PANDO_COUNT_THREADS_NO_TIMER);
+    pando_thread_set_state(slot, error == 0 ? PANDO_THREAD_SAMPLED : PANDO_THREAD_UNSAMPLED);
+}
+
 void pando_threads_go_on_all(void)
 {
     for (uint32_t i = 0; i < pando_threads_high_water(); i++) {
         struct pando_thread_slot *slot = pando_threads_slot(i);
         if (slot == NULL || !take(slot, PANDO_THREAD_UNSAMPLED))
             continue;
-        unsigned generation = pando_thread_generation(pando_thread_use(slot));
-        bool was_held = slot->is_held;
-        slot->is_held = false;
-        if (!was_held) {
+        if (slot->is_held)
+            go_on_other(slot);
+        else
             pando_thread_set_state(slot, PANDO_THREAD_UNSAMPLED);
-            continue;
-        }
-        unsigned use = (generation + 1) << PANDO_THREAD_STATE_BITS | PANDO_THREAD_TAKEN;
-        atomic_store_explicit(&slot->use, use, memory_order_release);
-        int error = pando_cpu_clock_start(slot->tid, pando_thread_cookie(use, slot->number), &slot->timer);
-        if (error != 0)
-            pando_count(&pando_agent.counters, PANDO_COUNT_THREADS_NO_TIMER);
-        pando_thread_set_state(slot, error == 0 ? PANDO_THREAD_SAMPLED : PANDO_THREAD_UNSAMPLED);
     }
+}
+
+void pando_threads_look_at_mask(struct pando_thread_slot *slot)
+{
+    if (!slot->is_refused || pando_orders_are_to_pause() || !take(slot, PANDO_THREAD_UNSAMPLED))
+        return;
+    slot->is_refused = pando_attached_blocks_sigprof(slot->tid);
+    if (slot->is_refused)
+        pando_thread_set_state(slot, PANDO_THREAD_UNSAMPLED);
+    else
+        go_on_other(slot);
 }

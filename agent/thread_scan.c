@@ -126,6 +126,7 @@ static void compare_with_registry(struct scan *scan)
         if (is_in(scan, tid)) {
             scan->set[tid / 8] &= (uint8_t)~(1u << tid % 8);
             scan->own += pando_thread_state(use) == PANDO_THREAD_OWN;
+            pando_threads_look_at_mask(slot);
         } else if (pando_raw_syscall4(SYS_tgkill, pando_raw_syscall4(SYS_getpid, 0, 0, 0, 0), tid, 0, 0) != 0) {
             pando_threads_leave(slot, use); /* (one that came after the listing is alive, and stays) */
         }

@@ -9,6 +9,7 @@
 
 #include "agent/agent.h"
 #include "agent/alternate_stack.h"
+#include "agent/attached.h"
 #include "agent/cpu_clock.h"
 #include "agent/real.h"
 #include "agent/unsampled.h"
@@ -263,7 +264,17 @@ void pando_threads_enter_self(struct pando_thread_slot *slot, bool is_main)
 void pando_threads_enter_other(struct pando_thread_slot *slot, int tid)
 {
     slot->tid = tid;
-    start_timer(slot, true);
+    if (tid == pando_agent.pid)
+        bounds_of_first_stack(slot);
+    if (!pando_agent.config.is_attached || !pando_attached_blocks_sigprof(tid)) {
+        start_timer(slot, true);
+        return;
+    }
+    atomic_fetch_add_explicit(&counted->threads_now, 1, memory_order_relaxed);
+    pando_count(counted, PANDO_COUNT_THREADS_SEEN);
+    pando_count(counted, PANDO_COUNT_THREADS_BLOCK_SIGPROF);
+    slot->is_refused = true;
+    pando_thread_set_state(slot, PANDO_THREAD_UNSAMPLED);
 }
 
 void pando_threads_enter_own(struct pando_thread_slot *slot, int tid)

@@ -40,6 +40,7 @@ struct pando_thread_slot {
     atomic_int alternate_tid;   /* the thread that has the slot's alternate stack (agent/alternate_stack.h); 0 none */
     bool has_guard;             /* that stack has its guard page */
     bool by_hook;               /* it takes itself down; else the scan does, when its tid is gone */
+    bool is_refused;            /* UNSAMPLED because it blocks SIGPROF (agent/attached.h): it may do so no more */
     bool is_held;               /* UNSAMPLED because of a pause of all: its timer begins again with the end of that */
     uint64_t stack_low, stack_high; /* readable [low, high) while its stack pointer is inside; 0, 0: not known */
     void *(*start)(void *);     /* what pthread_create was called with; NULL: not made by it, or before Pando */
@@ -97,6 +98,8 @@ void pando_threads_leave_all(void);
 /* All that are sampled stay known, but have no timer until `go_on_all`. Again and again: those that came meanwhile. The agent's thread. */
 void pando_threads_hold_all(void);
 void pando_threads_go_on_all(void);
+/* One that was refused a timer for its mask gets one if that has changed. The agent's thread. */
+void pando_threads_look_at_mask(struct pando_thread_slot *slot);
 
 /* The slot with this number, or NULL. Any context, also the handler. */
 struct pando_thread_slot *pando_threads_slot(uint32_t number);

@@ -121,9 +121,14 @@ int pando_control_connect(pid_t pid, uint32_t wait_ms, struct pando_control_clie
     if (!pando_process_facts_read(pid, &facts, message, message_bytes))
         return PANDO_ERR_NOT_FOUND;
     uint64_t deadline = pando_clock_mono_ns() + wait_ms * MS;
-    int fd;
-    while ((fd = find_page(pid)) == -ENOENT && pando_clock_mono_ns() < deadline)
+    int fd, error = 0;
+    /* It may just be making the page: without a size, a seal, a first word. */
+    while (((fd = find_page(pid)) == -ENOENT || (fd >= 0 && (error = map_page(fd, client, message, message_bytes)) != 0)) &&
+           pando_clock_mono_ns() < deadline) {
+        if (fd >= 0)
+            close(fd);
         sleep_ms(LOOK_EACH_MS);
+    }
     if (fd == -ESRCH) {
         snprintf(message, message_bytes, "Pando does not run in process %d (%s); pando attach %d starts it.", pid, facts.name, pid);
         return PANDO_ERR_NOT_FOUND;
@@ -137,7 +142,6 @@ int pando_control_connect(pid_t pid, uint32_t wait_ms, struct pando_control_clie
         pando_process_explain_refusal(&facts, false, message, message_bytes);
         return PANDO_ERR_REFUSED;
     }
-    int error = map_page(fd, client, message, message_bytes);
     if (error != 0)
         close(fd);
     else

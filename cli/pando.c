@@ -96,6 +96,7 @@ static const struct tabled_command {
     const struct pando_cli_syntax *syntax;
     int (*run)(int argc, char **argv);
 } tabled_commands[] = {
+    {&pando_cli_attach_syntax, pando_cli_attach},
     {&pando_cli_ctl_syntax, pando_cli_ctl},
 };
 enum { TABLED_COMMANDS = sizeof tabled_commands / sizeof tabled_commands[0] };

@@ -15,6 +15,8 @@
 #include "cli/child.h"
 #include "cli/cli.h"
 #include "cli/environment.h"
+#include "cli/group_name.h"
+#include "cli/own_receiver.h"
 #include "cli/run_summary.h"
 #include "cli/source.h"
 #include "cli/top_table.h"
@@ -33,38 +35,12 @@ struct options {
     char **command;
 };
 
-/* Group names are of [A-Za-z0-9_-]: the program's own name, with '-' for what does not fit. */
-static void group_of_command(const char *command, char *group, size_t group_bytes)
-{
-    const char *slash = strrchr(command, '/');
-    const char *name = slash != NULL && slash[1] != '\0' ? slash + 1 : command;
-    size_t len = 0;
-    for (; name[len] != '\0' && len < group_bytes - 1; len++) {
-        bool fits = (name[len] >= 'a' && name[len] <= 'z') || (name[len] >= 'A' && name[len] <= 'Z') ||
-                    (name[len] >= '0' && name[len] <= '9') || name[len] == '_' || name[len] == '-';
-        group[len] = fits ? name[len] : '-';
-    }
-    group[len] = '\0';
-}
-
-static bool parse_group(const char *text, char *group)
-{
-    size_t len = strlen(text);
-    if (len == 0 || len >= PANDO_GROUP_BYTES ||
-        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") != len) {
-        pando_cli_complain("--group takes 1 to 255 letters, digits, '_' and '-', not \"%s\".", text);
-        return false;
-    }
-    memcpy(group, text, len + 1);
-    return true;
-}
-
 static bool parse_option(int option, struct options *options)
 {
     uint64_t number;
     switch (option) {
     case 'g':
-        return parse_group(optarg, options->group);
+        return pando_group_parse(optarg, options->group);
     case 'r':
         options->rate_hz = optarg;
         return pando_cli_number("--rate", optarg, 1, RATE_MAX_HZ, &number);
@@ -124,27 +100,8 @@ static bool parse_options(int argc, char **argv, struct options *options)
     }
     options->command = argv + optind;
     if (options->group[0] == '\0')
-        group_of_command(options->command[0], options->group, sizeof options->group);
+        pando_group_of_program(options->command[0], options->group, sizeof options->group);
     return true;
-}
-
-/* 0 with *ret_receiver NULL when another receiver is used; `url` is where the program shall send to. */
-static int start_receiver(const struct options *options, struct pando_receiver **ret_receiver, char *url, size_t url_bytes)
-{
-    *ret_receiver = NULL;
-    if (options->url != NULL) {
-        snprintf(url, url_bytes, "%s", options->url);
-        return 0;
-    }
-    struct pando_receiver_config config = {
-        .listen_host = options->host, .port = options->port, .store_path = options->store_path};
-    char message[512] = "";
-    int error = pando_receiver_start(&config, ret_receiver, message, sizeof message);
-    if (error != 0)
-        pando_cli_complain("%s", message);
-    else
-        pando_cli_local_url(options->host, pando_receiver_port(*ret_receiver), false, url, url_bytes);
-    return error;
 }
 
 static int exit_status_of_failure(const char *command, int reason)
@@ -179,7 +136,9 @@ int pando_cli_run(int argc, char **argv)
     pando_child_prepare(&signals); /* before the receiver's threads */
     uint64_t start_ms = pando_clock_wall_ns() / 1000000;
     struct pando_receiver *receiver;
-    if (start_receiver(&options, &receiver, url, sizeof url) != 0)
+    const struct pando_own_receiver_options own = {.host = options.host, .port = options.port, .store_path = options.store_path,
+                                                   .other_url = options.url};
+    if (pando_own_receiver_start(&own, &receiver, url, sizeof url) != 0)
         return PANDO_EXIT_FAILED;
     const struct pando_environment_settings settings = {
         .library = library, .url = url, .group = options.group, .interval_s = options.interval_s,

@@ -61,6 +61,13 @@ static enum pando_target_kind check_elf(int fd, const Elf64_Ehdr *header)
     return PANDO_TARGET_STATIC;
 }
 
+enum pando_target_kind pando_target_check_open(int fd)
+{
+    Elf64_Ehdr header;
+    return pread(fd, &header, sizeof header, 0) == sizeof header && memcmp(header.e_ident, ELFMAG, SELFMAG) == 0
+               ? check_elf(fd, &header) : PANDO_TARGET_UNKNOWN;
+}
+
 /* Looks at one file; for a script, `interpreter` gets what is to be looked at instead. */
 static enum pando_target_kind check_file(const char *path, char *interpreter, size_t interpreter_bytes)
 {

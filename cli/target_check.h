@@ -16,6 +16,8 @@ enum pando_target_kind {
 
 /* Looks at the program that `command` means (searched in PATH, and through one "#!" line); `path` gets its path. */
 enum pando_target_kind pando_target_check(const char *command, char *path, size_t path_bytes);
+/* The same for one file that is open. */
+enum pando_target_kind pando_target_check_open(int fd);
 /* The clause for it: "is statically linked: LD_PRELOAD cannot reach it". NULL for DYNAMIC and UNKNOWN. */
 const char *pando_target_reason(enum pando_target_kind kind);
 

@@ -30,6 +30,7 @@ const char *pando_counter_name(enum pando_counter which)
     case PANDO_COUNT_THREADS_NO_TIMER: return "threadsNoTimer";
     case PANDO_COUNT_THREADS_TIMER_LIMIT: return "threadsTimerLimit";
     case PANDO_COUNT_THREADS_SMALL_ALTSTACK: return "threadsSmallAltstack";
+    case PANDO_COUNT_THREADS_BLOCK_SIGPROF: return "threadsBlockSigprof";
     case PANDO_COUNT_LABEL_SETS_LEFT_OUT: return "labelSetsLeftOut";
     case PANDO_COUNT_SLICES_LEFT_OUT: return "slicesLeftOut";
     case PANDO_COUNT_SPANS_LEFT_OUT: return "spansLeftOut";

@@ -36,6 +36,7 @@ enum pando_counter {
     PANDO_COUNT_THREADS_NO_TIMER,       /* timer_create refused */
     PANDO_COUNT_THREADS_TIMER_LIMIT,    /* our half of RLIMIT_SIGPENDING is used up */
     PANDO_COUNT_THREADS_SMALL_ALTSTACK, /* alternate signal stack too small to take a signal on */
+    PANDO_COUNT_THREADS_BLOCK_SIGPROF,  /* with SIGPROF blocked, in a process that Pando was opened in late: no timer */
     /* Slices. */
     PANDO_COUNT_LABEL_SETS_LEFT_OUT,    /* times that a thread's labels found no room: one set too many in this process */
     PANDO_COUNT_SLICES_LEFT_OUT,        /* samples whose slice was one too many in the interval: they are in <other> */

@@ -4,6 +4,7 @@
 #ifndef PANDO_EXCHANGE_DOOR_H
 #define PANDO_EXCHANGE_DOOR_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,6 +53,8 @@ struct pando_door_orders {
     atomic_uint sampling_interval_ms;      /* 0: as set */
 };
 
+typedef int pando_create_thread(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument);
+
 struct pando_door_host {
     struct pando_ring *ring;
     struct pando_objects *objects;
@@ -59,6 +62,8 @@ struct pando_door_host {
     const struct pando_label_sets *label_sets;
     const struct pando_door_settings *settings;
     struct pando_door_orders *orders;
+    /* The guest's: it takes note of the threads that Pando's own threads make. */
+    pando_create_thread *create_thread;
     const char *environment;               /* as base/environment.h has it, since the start; secrets are in it */
     uint64_t start_wall_ns, start_mono_ns; /* of sampling in this process */
     uint64_t start_cpu_ns;                 /* CPU time that the process had used by then */

@@ -11,7 +11,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "exchange/door.h"
 #include "symbols/symbols.h"
+#include "worker/host_functions.h"
 
 #define SHOWN __attribute__((visibility("default")))
 
@@ -100,10 +102,19 @@ SHOWN size_t malloc_usable_size(void *memory)
     return global != NULL ? global(memory) : 0;
 }
 
+/* The guest's own where it is known: in a process that Pando was opened in late, the global one is libc's. */
+static _Atomic(pando_create_thread *) create_thread;
+
+void pando_host_functions_set(pando_create_thread *create)
+{
+    atomic_store_explicit(&create_thread, create, memory_order_release);
+}
+
 SHOWN int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument)
 {
     GLOBAL(pthread_create, int, pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-    return global(thread, attributes, start, argument);
+    pando_create_thread *guests = atomic_load_explicit(&create_thread, memory_order_acquire);
+    return guests != NULL ? guests(thread, attributes, start, argument) : global(thread, attributes, start, argument);
 }
 
 /* libunwind masks all signals around each look at its caches: two system calls for each function whose rows are built, a tenth of

@@ -12,6 +12,7 @@
 #include "profile/codeguru_json.h"
 #include "uploader/uploader.h"
 #include "worker/cycle.h"
+#include "worker/host_functions.h"
 #include "worker/interval.h"
 
 enum {
@@ -42,6 +43,7 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
                       size_t message_bytes)
 {
     const struct pando_door_settings *settings = host->settings;
+    pando_host_functions_set(host->create_thread);
     pando_log_open(settings->log_path, settings->log_level); /* this object has a log of its own */
     struct pando_worker *worker = calloc(1, sizeof *worker);
     int error = PANDO_ERR_NO_MEMORY;

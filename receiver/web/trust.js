@@ -40,6 +40,7 @@ const MEANINGS = {
     wallSamples: "of wall time, without a signal of their own",
     wallMoved: "threads that woke while their stack was copied; counted as running",
     wallNoState: "looks at which the kernel did not tell what a thread does",
+    threadsBlockSigprof: "they block SIGPROF, and Pando was attached while they ran",
     threadsSmallAltstack: "their signal stack is too small to take a sample on",
 };
 
