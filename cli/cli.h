@@ -23,6 +23,7 @@ int pando_cli_run(int argc, char **argv);
 int pando_cli_serve(int argc, char **argv);
 int pando_cli_report(int argc, char **argv);
 int pando_cli_diff(int argc, char **argv);
+int pando_cli_ls(int argc, char **argv);
 int pando_cli_ctl(int argc, char **argv);
 int pando_cli_attach(int argc, char **argv);
 

@@ -71,6 +71,12 @@ static const struct command commands[] = {
      "  -o, --output FILE     write to FILE; its name tells the format: .pb.gz .pprof, .folded .collapsed, .speedscope.json,\n"
      "                        .html, .md, .json, .txt\n"
      "  --unit UNIT           what a folded FILE counts: ns (default), us, ms, s, or samples of 10 ms\n"},
+    {"ls", pando_cli_ls, "lists the groups of a receiver: times, samples, hosts",
+     "usage: pando ls (--url URL | --store FILE) [--json]\n"
+     "Lists what a receiver has stored: a line a profiling group, with the hosts that its profiles came from.\n"
+     "  --url URL             ask this receiver\n"
+     "  --store FILE          read this SQLite file of a receiver\n"
+     "  --json                one JSON object instead: times in milliseconds since 1970, weights in nanoseconds\n"},
     {"diff", pando_cli_diff, "tells what changed between two profiles; stops a build that got slower",
      "usage: pando diff [OPTION...] A B\n"
      "Compares two profiles, function by function, in percent of each one's whole. A change within the noise of sampling\n"

@@ -34,8 +34,7 @@ static void explain_status(const char *url, int status, const struct pando_buffe
     json_decref(root);
 }
 
-/* GET of `path` under the receiver's address. 0 with the body, or an error with a sentence. */
-static int get(const char *base, const char *path, struct pando_buffer *body, char *message, size_t message_bytes)
+int pando_source_get(const char *base, const char *path, struct pando_buffer *body, char *message, size_t message_bytes)
 {
     char url[URL_BYTES];
     size_t base_len = strlen(base);
@@ -87,7 +86,7 @@ static int merge_from_url(const struct pando_source *source, const char *group, 
     }
     struct pando_buffer body;
     pando_buffer_init(&body, ANSWER_LIMIT_BYTES);
-    int error = get(source->url, path.bytes, &body, message, message_bytes);
+    int error = pando_source_get(source->url, path.bytes, &body, message, message_bytes);
     pando_buffer_release(&path);
     if (error == 0)
         error = pando_tree_json_decode(body.bytes, body.len_bytes, ret_profile, ret_profile_count, message, message_bytes);
@@ -162,7 +161,7 @@ static int groups_from_url(const char *base, struct group_list *list, char *mess
 {
     struct pando_buffer body;
     pando_buffer_init(&body, ANSWER_LIMIT_BYTES);
-    int error = get(base, "/api/v1/groups", &body, message, message_bytes);
+    int error = pando_source_get(base, "/api/v1/groups", &body, message, message_bytes);
     json_t *root = error == 0 ? json_loadb(body.bytes != NULL ? body.bytes : "", body.len_bytes, 0, NULL) : NULL;
     const json_t *groups = json_is_array(root) ? root : json_object_get(root, "groups");
     if (error == 0 && !json_is_array(groups)) {

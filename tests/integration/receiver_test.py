@@ -515,6 +515,19 @@ def origins(folder):
                   [seconds(*where), seconds(*where, "--host", "alpha"), seconds(*where, "--process", "worker & co"),
                    seconds(*where, "--pid", "1"), seconds(*where, "--host", "beta", "--pid", "1"), seconds(*where, "--host", "gamma")],
                   [3, 2, 1, 2, 1, -1])
+        serve.post("another", None, profile(1))
+
+        def listing(*options):
+            done = subprocess.run([PANDO, "ls", *options], capture_output=True, text=True, timeout=DEADLINE_S)
+            return done.stdout if done.returncode == 0 else done.stderr
+
+        groups = json.loads(listing("--json", "--url", f"http://127.0.0.1:{serve.port}"))["groups"]
+        equal("ls of a receiver and of its file", groups, json.loads(listing("--json", "--store", store))["groups"])
+        equal("ls: groups and hosts", [(g["name"], g["profiles"], [(h["host"], h["profiles"], h["cpuNs"]) for h in g["hosts"]]) for g in groups],
+              [("another", 1, [("", 1, 10_000_000)]), ("origins", 3, [("beta", 1, 40_000_000), ("alpha", 2, 30_000_000)])])
+        check("ls as text", re.search(r"^another: 1 profiles, 1 samples, 2023-11-14T22:13:20Z to .*; a host without a name 0.01 s of CPU time$",
+                                      listing("--store", store), re.M), listing("--store", store))
+        check("ls of nothing", listing("--store", os.path.join(folder, "nowhere")).count("\n") == 1)
 
 
 with tempfile.TemporaryDirectory() as work:
