@@ -97,9 +97,8 @@ export function makeGroupView(app) {
         onMenu: (frame, x, y) => tree !== null && openMenu(tree.frames[frame].name, frameActions(tree, frame, app.get(), app.change), x, y),
     });
     const graph = h("div.whole", {}, crumbs.element, flame.element, focusText);
-    const content = h("div.content", {}, trust.element,
-        h("section.graph", { "aria-label": "Graph" }, head.element, lensBar.chips, h("div.graph-body", {}, h("div.picture", {}, graph, sandwich.element, source.element, legend.element), details.element)),
-        table.element);
+    const picture = h("section.graph", { "aria-label": "Graph" }, head.element, lensBar.chips, h("div.graph-body", {}, h("div.picture", {}, graph, sandwich.element, source.element, legend.element), details.element));
+    const content = h("div.content", {}, trust.element, picture, table.element);
     const element = h("div.group-view", {},
         h("div.tools", {}, range.element, threads.element, filters.element, live, compareButton, downloads.element, h("span.grow"), search.element), timeline.element, compare.element, notice.element, content);
     content.hidden = true;
@@ -263,6 +262,8 @@ export function makeGroupView(app) {
                 if (state.zoom.length > 0 || pathTo(tree, zoom).length <= ZOOM_MARKS_MAX)
                     zoom = wanted;
             }
+            if ("view" in change && content.getBoundingClientRect().top < 0)
+                picture.scrollIntoView({ block: "start" }); // it was chosen in the table, far below
             render(state, Object.keys(change).some((key) => !["query", "selected", "sort", "down", "live"].includes(key)));
         },
         /** Asks the receiver. Resolves to whether there was something new. @param {State} state @param {AbortSignal} signal */

@@ -232,7 +232,7 @@ def refusals(serve):
         for what in ("tree", "timeline", "sources"):
             refused(f"{what}?{query[:20]}", serve.request("GET", f"/api/v1/groups/web/{what}?{query}"), 400, validation, sentence)
     for query in ("", "?format=", "?format=gif", "?format=pprof&format=pprof"):
-        refused(f"profile{query}", serve.request("GET", "/api/v1/groups/web/profile" + query), 400, validation, "format must be given once: pprof, folded")
+        refused(f"profile{query}", serve.request("GET", "/api/v1/groups/web/profile" + query), 400, validation, "format must be given once: pprof, folded.*html")
     refused("a file of no group", serve.request("GET", "/api/v1/groups/nosuch/profile?format=pprof"), 404, not_found, "no profiling group")
     answer, data = serve.request("GET", "/api/v1/groups/web/profile?format=folded")
     equal("a file", (answer.status, answer.getheader("Content-Disposition")), (200, 'attachment; filename="web.folded"'))
