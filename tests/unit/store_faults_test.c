@@ -1,4 +1,5 @@
 // link: pando_receiver pando_profile pando_base PkgConfig::SQLITE3
+// not under: thread - its own malloc, which refuses on request, and ThreadSanitizer's exclude each other
 /* Every call of the file system that SQLite makes for the store, and every allocation, is refused once, and from then on. Whatever
  * fails: a post that was answered as stored is there exactly once afterwards, another at most once, the file is sound, and the store
  * goes on. Takes some thirty points of each kind, other ones each time;
