@@ -28,7 +28,7 @@ int pando_cli_ctl(int argc, char **argv);
 int pando_cli_attach(int argc, char **argv);
 
 /* What each understands; those without one have their help in pando.c. */
-extern const struct pando_cli_syntax pando_cli_ctl_syntax, pando_cli_attach_syntax;
+extern const struct pando_cli_syntax pando_cli_run_syntax, pando_cli_ctl_syntax, pando_cli_attach_syntax;
 
 /* One sentence on stderr, "pando: " before it. */
 void pando_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

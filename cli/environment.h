@@ -9,6 +9,7 @@ struct pando_environment_settings {
     const char *rate_hz;  /* NULL: as it was */
     const char *mode;     /* NULL: as it was */
     const char *log;      /* NULL: as it was */
+    const char *end_ms;   /* NULL: as it was */
 };
 
 /* A malloc'ed, NULL-terminated array like environ, to be freed with pando_environment_free. NULL: no memory. */

@@ -16,20 +16,6 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run", pando_cli_run, "runs a program under the profiler and prints where its CPU time went",
-     "usage: pando run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
-     "Runs COMMAND with Pando in it, shows its call tree live in a browser, prints the hottest functions at its end,\n"
-     "and ends with COMMAND's exit status (128 + signal number if a signal ended it).\n"
-     "  --group NAME          profiling group (default: COMMAND's name)\n"
-     "  --rate HZ             samples a second of CPU time, 1 to 4000 (default 100)\n"
-     "  --mode cpu|wall|both  what is measured: CPU time (default), the time of all threads, running or not, or both\n"
-     "  --interval SECONDS    how often a profile is sent (default 3)\n"
-     "  --listen HOST:PORT    where the page is served (default 127.0.0.1 and a free port)\n"
-     "  --store FILE          keep the profiles in this SQLite file (default: in memory only)\n"
-     "  --url URL             send to this receiver instead of an own one\n"
-     "  --top N               lines of the table (default 10; 0: none)\n"
-     "  --log FILE            where the profiler in COMMAND writes what it has to say\n"
-     "  --keep                serve the page after COMMAND's end until Ctrl-C\n"},
     {"serve", pando_cli_serve, "runs a receiver: takes profiles, stores them, shows them in a browser",
      "usage: pando serve [OPTION...]\n"
      "Runs a receiver of profiles until SIGINT or SIGTERM; its address is the first line of the output.\n"
@@ -102,6 +88,7 @@ static const struct tabled_command {
     const struct pando_cli_syntax *syntax;
     int (*run)(int argc, char **argv);
 } tabled_commands[] = {
+    {&pando_cli_run_syntax, pando_cli_run},
     {&pando_cli_attach_syntax, pando_cli_attach},
     {&pando_cli_ctl_syntax, pando_cli_ctl},
 };
@@ -129,10 +116,10 @@ static void print_usage(FILE *out)
 {
     fputs("usage: pando COMMAND [OPTION...]\n"
           "A sampling profiler that lives in the program it profiles.\n", out);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
     for (size_t i = 0; i < TABLED_COMMANDS; i++)
         fprintf(out, "  %-8s %s\n", tabled_commands[i].syntax->name, tabled_commands[i].syntax->summary);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
     fputs("  help     prints what a command's options are: pando help COMMAND\n"
           "  --version\n", out);
 }

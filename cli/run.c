@@ -2,11 +2,16 @@
  * starts the program with libpando.so in it, waits, and prints what came.
  * Context: own process. Whatever the profiler does, the program's output and exit status are passed on as they are. */
 #include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -16,92 +21,162 @@
 #include "cli/cli.h"
 #include "cli/environment.h"
 #include "cli/group_name.h"
+#include "cli/output.h"
 #include "cli/own_receiver.h"
 #include "cli/run_summary.h"
 #include "cli/source.h"
+#include "cli/syntax.h"
 #include "cli/top_table.h"
 #include "receiver/receiver.h"
 
-enum { HOST_BYTES = 256, URL_BYTES = HOST_BYTES + 32, RATE_MAX_HZ = 4000, INTERVAL_MAX_S = 3600 };
+enum { HOST_BYTES = 256, URL_BYTES = HOST_BYTES + 32, RATE_MAX_HZ = 4000, INTERVAL_MAX_S = 3600, DURATION_MAX_S = 1 << 30 };
+
+enum {
+    OPTION_GROUP, OPTION_RATE, OPTION_MODE, OPTION_INTERVAL, OPTION_DURATION, OPTION_LISTEN, OPTION_OPEN, OPTION_STORE, OPTION_SAVE,
+    OPTION_URL, OPTION_TOP, OPTION_OUTPUT, OPTION_LOG, OPTION_KEEP, OPTION_SHOW_CONFIG, OPTION_JSON,
+};
+
+static const struct pando_cli_option table[] = {
+    [OPTION_GROUP] = {"group", 'g', "NAME", "PANDO_GROUP", NULL, "profiling group (COMMAND's name, if not given)"},
+    [OPTION_RATE] = {"rate", 'r', "HZ", "PANDO_RATE_HZ", NULL, "samples a second of CPU time, 1 to 4000 (100, if not given)"},
+    [OPTION_MODE] = {"mode", 'm', "cpu|wall|both", "PANDO_MODE", NULL, "what is measured: CPU time (if not given), the time of all threads,\n"
+                                                                     "running or not, or both"},
+    [OPTION_INTERVAL] = {"interval", 0, "SECONDS", "PANDO_INTERVAL_S", "3", "how often a profile is sent"},
+    [OPTION_DURATION] = {"duration", 'd', "SECONDS", "PANDO_DURATION_S", NULL, "profile so long only; COMMAND runs on"},
+    [OPTION_LISTEN] = {"listen", 0, "HOST:PORT", "PANDO_LISTEN", NULL, "where the page is served (127.0.0.1 and a free port, if not given)"},
+    [OPTION_OPEN] = {"open", 0, NULL, "PANDO_OPEN", NULL, "open the page in the browser (xdg-open)"},
+    [OPTION_STORE] = {"store", 0, "FILE", "PANDO_STORE", NULL, "keep the profiles in this SQLite file (in memory only, if not given)"},
+    [OPTION_SAVE] = {"save", 0, NULL, "PANDO_SAVE", NULL, "the same, in GROUP-TIME.sqlite in the current folder"},
+    [OPTION_URL] = {"url", 'u', "URL", "PANDO_URL", NULL, "send to this receiver instead of an own one"},
+    [OPTION_TOP] = {"top", 0, "N", "PANDO_TOP", "10", "lines of the table at the end; 0: none"},
+    [OPTION_OUTPUT] = {"output", 'o', "FILE", "PANDO_OUTPUT", NULL, "write the profile at the end; the name tells the format, as for\n"
+                                                                  "pando report -o"},
+    [OPTION_LOG] = {"log", 0, "FILE", "PANDO_LOG", NULL, "where the profiler in COMMAND writes what it has to say"},
+    [OPTION_KEEP] = {"keep", 'k', NULL, "PANDO_KEEP", NULL, "serve the page after COMMAND's end until Ctrl-C"},
+    [OPTION_SHOW_CONFIG] = {"show-config", 0, NULL, NULL, NULL, "print each option's value and where it came from, and do nothing"},
+    [OPTION_JSON] = {"json", 0, NULL, NULL, NULL, "of --show-config: as JSON"},
+};
+
+const struct pando_cli_syntax pando_cli_run_syntax = {
+    .name = "run", .operands = "[--] COMMAND [ARGUMENT...]",
+    .summary = "runs a program under the profiler and prints where its CPU time went",
+    .text = "Runs COMMAND with Pando in it, shows its call tree live in a browser, prints the hottest functions at its end,\n"
+            "and ends with COMMAND's exit status (128 + signal number if a signal ended it).\n",
+    .options = table, .option_count = sizeof table / sizeof table[0], .options_first = true,
+};
 
 struct options {
+    struct pando_cli_values values;
     char group[PANDO_GROUP_BYTES];
     char host[HOST_BYTES];
     uint16_t port;
-    const char *interval_s, *rate_hz, *mode;
-    const char *store_path, *url, *log;
-    uint64_t top;
-    bool keep, listens;
+    char store_path[PATH_MAX];
+    const char *url;           /* of another receiver */
+    uint64_t top, duration_s;
+    struct pando_output output;
     char **command;
 };
 
-static bool parse_option(int option, struct options *options)
+static const char *text_of(const struct options *options, int option)
 {
-    uint64_t number;
-    switch (option) {
-    case 'g':
-        return pando_group_parse(optarg, options->group);
-    case 'r':
-        options->rate_hz = optarg;
-        return pando_cli_number("--rate", optarg, 1, RATE_MAX_HZ, &number);
-    case 'm':
-        options->mode = optarg;
-        if (strcmp(optarg, "cpu") == 0 || strcmp(optarg, "wall") == 0 || strcmp(optarg, "both") == 0)
-            return true;
-        pando_cli_complain("--mode is cpu, wall or both, not \"%s\".", optarg);
-        return false;
-    case 'i':
-        options->interval_s = optarg;
-        return pando_cli_number("--interval", optarg, 1, INTERVAL_MAX_S, &number);
-    case 'l':
-        options->listens = true;
-        return pando_cli_listen_address(optarg, options->host, sizeof options->host, &options->port);
-    case 's':
-        options->store_path = optarg;
-        return true;
-    case 'u':
-        options->url = optarg;
-        return true;
-    case 't':
-        return pando_cli_number("--top", optarg, 0, PANDO_TOP_TABLE_MAX, &options->top);
-    case 'L':
-        options->log = optarg;
-        return true;
-    case 'k':
-        options->keep = true;
-        return true;
-    default:
-        return false;
+    return options->values.text[option];
+}
+
+/* An option for an own receiver is stronger than a variable with another one's address. */
+static bool settle_receiver(struct options *options)
+{
+    static const int own[] = {OPTION_LISTEN, OPTION_STORE, OPTION_SAVE, OPTION_KEEP};
+    options->url = text_of(options, OPTION_URL);
+    for (size_t i = 0; i < sizeof own / sizeof own[0] && options->url != NULL; i++) {
+        bool is_given = text_of(options, own[i]) != NULL && pando_cli_is_on(&options->values, (size_t)own[i]);
+        if (is_given && options->values.origin[OPTION_URL] == PANDO_CLI_VARIABLE) {
+            options->url = NULL;
+        } else if (is_given && options->values.origin[own[i]] == PANDO_CLI_OPTION) {
+            pando_cli_complain("--url sends to another receiver: --listen, --store, --save and --keep are for an own one.");
+            return false;
+        }
     }
+    return true;
+}
+
+/* The name of the file for --save. */
+static void name_store(struct options *options)
+{
+    const char *store = text_of(options, OPTION_STORE);
+    time_t now = time(NULL);
+    struct tm tm;
+    char stamp[32] = "";
+    strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%S", localtime_r(&now, &tm));
+    if (store != NULL)
+        snprintf(options->store_path, sizeof options->store_path, "%s", store);
+    else if (pando_cli_is_on(&options->values, OPTION_SAVE))
+        snprintf(options->store_path, sizeof options->store_path, "%s-%s.sqlite", options->group, stamp);
+}
+
+static bool read_values(struct options *options)
+{
+    static const char *const modes[] = {"cpu", "wall", "both", NULL};
+    const struct pando_cli_values *values = &options->values;
+    const char *group = text_of(options, OPTION_GROUP), *listen = text_of(options, OPTION_LISTEN);
+    uint64_t number;
+    if ((group != NULL && !pando_group_parse(group, options->group)) ||
+        !pando_cli_number_of(values, OPTION_RATE, 1, RATE_MAX_HZ, &number) || !pando_cli_word_of(values, OPTION_MODE, modes) ||
+        !pando_cli_number_of(values, OPTION_INTERVAL, 1, INTERVAL_MAX_S, &number) ||
+        !pando_cli_number_of(values, OPTION_DURATION, 1, DURATION_MAX_S, &options->duration_s) ||
+        !pando_cli_number_of(values, OPTION_TOP, 0, PANDO_TOP_TABLE_MAX, &options->top) ||
+        (listen != NULL && !pando_cli_listen_address(listen, options->host, sizeof options->host, &options->port)))
+        return false;
+    options->output.path = text_of(options, OPTION_OUTPUT);
+    return (options->output.path == NULL || pando_output_settle(&options->output)) && settle_receiver(options);
 }
 
 static bool parse_options(int argc, char **argv, struct options *options)
 {
-    static const struct option long_options[] = {
-        {"group", required_argument, NULL, 'g'},  {"rate", required_argument, NULL, 'r'},
-        {"interval", required_argument, NULL, 'i'}, {"listen", required_argument, NULL, 'l'},
-        {"store", required_argument, NULL, 's'},  {"url", required_argument, NULL, 'u'},
-        {"top", required_argument, NULL, 't'},    {"log", required_argument, NULL, 'L'},
-        {"keep", no_argument, NULL, 'k'},         {"mode", required_argument, NULL, 'm'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    while ((option = pando_cli_next_option(argc, argv, "+:", long_options)) != -1) {
-        if (!parse_option(option, options))
-            return false;
-    }
-    if (optind >= argc) {
+    int first = pando_cli_parse(&pando_cli_run_syntax, argc, argv, &options->values);
+    if (first < 0 || !read_values(options))
+        return false;
+    if (pando_cli_is_on(&options->values, OPTION_SHOW_CONFIG))
+        return true;
+    if (first >= argc) {
         pando_cli_complain("run needs a command; see pando help run.");
         return false;
     }
-    if (options->url != NULL && (options->listens || options->store_path != NULL || options->keep)) {
-        pando_cli_complain("--url sends to another receiver: --listen, --store and --keep are for an own one.");
-        return false;
-    }
-    options->command = argv + optind;
+    options->command = argv + first;
     if (options->group[0] == '\0')
         pando_group_of_program(options->command[0], options->group, sizeof options->group);
+    name_store(options);
     return true;
+}
+
+/* Whatever becomes of it: the page is there also without a browser. */
+static void open_page(const char *url, const struct pando_child_signals *signals)
+{
+    char page[PATH_MAX + 1];
+    snprintf(page, sizeof page, "%s/", url);
+    char *const argv[] = {(char[]){"xdg-open"}, page, NULL};
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    pid_t pid;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    for (int fd = 0; fd <= 2; fd++)
+        posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+    posix_spawnattr_setsigmask(&attributes, &signals->original_mask);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
+    if (posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ) != 0)
+        pando_cli_complain("there is no xdg-open (Debian: xdg-utils) that would open %s.", page);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+}
+
+/* As `pando report -o` would, of what came since the start. */
+static bool write_output(const struct options *options, const char *url, uint64_t start_ms)
+{
+    char start[24];
+    snprintf(start, sizeof start, "%" PRIu64, start_ms);
+    const char *argv[] = {"report", "--url", url, "--group", options->group, "--start", start, "-o", options->output.path, NULL};
+    optind = 0; /* getopt begins anew */
+    return pando_cli_report((int)(sizeof argv / sizeof argv[0]) - 1, (char **)(uintptr_t)argv) == PANDO_EXIT_OK;
 }
 
 static int exit_status_of_failure(const char *command, int reason)
@@ -125,10 +200,14 @@ static int run_command(const struct options *options, const struct pando_child_s
 
 int pando_cli_run(int argc, char **argv)
 {
-    struct options options = {.host = "127.0.0.1", .interval_s = "3", .top = 10};
-    char library[PATH_MAX], url[PATH_MAX];
+    static struct options options = {.host = "127.0.0.1"};
+    char library[PATH_MAX], url[PATH_MAX], end_ms[24] = "";
     if (!parse_options(argc, argv, &options))
         return PANDO_EXIT_USAGE;
+    if (pando_cli_is_on(&options.values, OPTION_SHOW_CONFIG)) {
+        pando_cli_show_config(stdout, &options.values, pando_cli_is_on(&options.values, OPTION_JSON));
+        return PANDO_EXIT_OK;
+    }
     if (!pando_agent_library_find(library, sizeof library))
         return PANDO_EXIT_FAILED;
 
@@ -136,13 +215,16 @@ int pando_cli_run(int argc, char **argv)
     pando_child_prepare(&signals); /* before the receiver's threads */
     uint64_t start_ms = pando_clock_wall_ns() / 1000000;
     struct pando_receiver *receiver;
-    const struct pando_own_receiver_options own = {.host = options.host, .port = options.port, .store_path = options.store_path,
+    const struct pando_own_receiver_options own = {.host = options.host, .port = options.port,
+                                                   .store_path = options.store_path[0] != '\0' ? options.store_path : NULL,
                                                    .other_url = options.url};
     if (pando_own_receiver_start(&own, &receiver, url, sizeof url) != 0)
         return PANDO_EXIT_FAILED;
     const struct pando_environment_settings settings = {
-        .library = library, .url = url, .group = options.group, .interval_s = options.interval_s,
-        .rate_hz = options.rate_hz, .mode = options.mode, .log = options.log};
+        .library = library, .url = url, .group = options.group, .interval_s = text_of(&options, OPTION_INTERVAL),
+        .rate_hz = text_of(&options, OPTION_RATE), .mode = text_of(&options, OPTION_MODE), .log = text_of(&options, OPTION_LOG),
+        .end_ms = options.duration_s != 0 ? end_ms : NULL};
+    snprintf(end_ms, sizeof end_ms, "%" PRIu64, start_ms + options.duration_s * 1000);
     char **environment = pando_environment_make(environ, &settings);
     int status = PANDO_EXIT_FAILED;
     if (environment == NULL) {
@@ -150,14 +232,20 @@ int pando_cli_run(int argc, char **argv)
     } else {
         fprintf(stderr, receiver != NULL ? "pando: the call tree of group %s is at %s/\n"
                                          : "pando: profiles of group %s go to %s\n", options.group, url);
+        if (pando_cli_is_on(&options.values, OPTION_OPEN))
+            open_page(url, &signals);
         bool started;
         status = run_command(&options, &signals, environment, &started);
         if (started) {
             const struct pando_run_summary summary = {.url = url, .group = options.group, .start_ms = start_ms,
                                                       .top = (uint32_t)options.top, .command = options.command[0]};
             pando_run_summary_print(&summary);
+            if (options.output.path != NULL && write_output(&options, url, start_ms))
+                fprintf(stderr, "pando: the profile is in %s.\n", options.output.path);
+            if (options.store_path[0] != '\0')
+                fprintf(stderr, "pando: the profiles are in %s (pando report --store, pando serve --store).\n", options.store_path);
         }
-        if (started && options.keep) {
+        if (started && receiver != NULL && pando_cli_is_on(&options.values, OPTION_KEEP)) {
             fprintf(stderr, "pando: the call tree stays at %s/ until Ctrl-C.\n", url);
             pando_child_wait_for_stop(&signals);
         }
