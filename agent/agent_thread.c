@@ -48,6 +48,7 @@ static atomic_bool runs;          /* there is a thread that has not been asked t
 static atomic_uint requested;     /* enum pando_agent_thread_request, or'ed */
 static atomic_uint answered;      /* goes up when what was requested is done */
 static int answer;
+static atomic_int own_tid;
 static atomic_int asking_tid;     /* who waits for it */
 static uint64_t request_deadline_mono_ns;
 static atomic_bool sleeps, hurries;
@@ -84,6 +85,7 @@ static void sleep_for(uint64_t ns, bool until_noticed)
 void pando_agent_thread_after_fork(void)
 {
     atomic_store(&asking_tid, 0);
+    atomic_store(&own_tid, 0);
     atomic_store(&runs, false);
     atomic_store(&requested, 0);
     atomic_store(&sleeps, false);
@@ -243,6 +245,7 @@ static void *run(void *unused)
 {
     (void)unused;
     prctl(PR_SET_NAME, "pando", 0, 0, 0);
+    atomic_store(&own_tid, pando_raw_gettid());
     pando_own_thread_enter();
     pando_threads_birth_ends();
     next_scan_mono_ns = scans_first ? 0 : pando_clock_mono_ns() + SCAN_MS * MS;
@@ -300,6 +303,11 @@ int pando_agent_thread_start(bool scan_first)
     pthread_attr_destroy(&attributes);
     atomic_store(&runs, error == 0);
     return error == 0 ? 0 : PANDO_ERR_IO;
+}
+
+int pando_agent_thread_tid(void)
+{
+    return pando_agent_thread_runs() ? atomic_load(&own_tid) : 0;
 }
 
 bool pando_agent_thread_runs(void)

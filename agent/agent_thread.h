@@ -20,6 +20,8 @@ enum pando_agent_thread_request {
  * and REST the thread is joined when it was in time. Lifecycle: one at a time. */
 int pando_agent_thread_ask(enum pando_agent_thread_request request, uint64_t deadline_mono_ns);
 bool pando_agent_thread_runs(void);
+/* The thread's number; 0: there is none, or it has not begun. Any thread. */
+int pando_agent_thread_tid(void);
 /* The thread itself, which is about to end: nobody asks or joins it any more. */
 void pando_agent_thread_forget(void);
 /* The thread of the host's that waits in pando_agent_thread_ask; 0 none. That time is Pando's, not the host's. Any thread. */

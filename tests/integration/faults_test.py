@@ -136,6 +136,9 @@ def surroundings(faults, folder):
                needs=can_mount)
     yield Case("chroot", [faults, "chroot"], needs=IS_ROOT)
     yield Case("rights dropped", [faults, "drop"], comes=True)
+    # A thread that gives itself other capabilities than the process has, and then takes another user's identity.
+    yield Case("rights of one thread", ["setpriv", "--reuid", str(NOBODY), "--regid", str(NOBODY), "--clear-groups", "--inh-caps=-all",
+                                        faults, "work"], needs=IS_ROOT)
     for mode in ("seccomp", "seccomp_prctl", "seccomp_strict"):
         yield Case(mode, [faults, mode], comes=True)
     yield from filtered(faults)
