@@ -11,6 +11,7 @@ import urllib.request
 from pando_testing import Receiver, check, environment, is_conserved, paths, plain_environment
 
 SECONDS = 4
+SLEEP_MS = 30  # what the program's calls with a timeout ask for
 RATE_HZ = 100
 STATES = ["RUNNABLE", "BLOCKED", "NATIVE", "WAITING", "TIMED_WAITING"]
 EXPECTED = {
@@ -46,8 +47,11 @@ def check_calls(mode, calls):
         check(early == 0, f"{mode}: {name} returned early {early} times in {count}")
 
 
-def check_time(mode, seconds, reports, tolerance):
+def check_time(mode, seconds, reports, tolerance, calls):
     """Each thread's wall time is all there, and in its state, and nothing is of Pando."""
+    # Where others have the processors, a thread is ready for as long as its calls come back late, in libc or in a thread's first steps.
+    late_ms = max(late for _, _, _, late in calls.values())
+    tolerance += late_ms / (SLEEP_MS + late_ms)
     check(not any("pando" in name for found in reports.values() for path in found for name in path), f"{mode}: Pando is in the profile")
     for name, expected in EXPECTED.items():
         by_state = {state: sum(ns for path, ns in found.items() if name in path) / 1e9 for state, found in reports.items()}
@@ -80,7 +84,7 @@ def test_mode(pando, library, sleeper, mode, wall_rate_hz, tolerance, budget_per
         reports = {state: report_of(pando, receiver, state) for state in STATES}
         whole = report_of(pando, receiver, "all")
         cpu = report_of(pando, receiver, "CPU")
-        check_time(mode, seconds, {state: paths(found) for state, found in reports.items()}, tolerance)
+        check_time(mode, seconds, {state: paths(found) for state, found in reports.items()}, tolerance, calls)
         threads = len(EXPECTED) + 1
         check(abs(whole["totalNs"] / 1e9 / threads / seconds - 1) < 0.03,
               f"{mode}: {whole['totalNs'] / 1e9:.2f} s of {threads} threads in {seconds:.2f} s")
