@@ -18,6 +18,7 @@
 #include "cli/control_client.h"
 #include "cli/group_name.h"
 #include "cli/inject.h"
+#include "cli/output.h"
 #include "cli/own_receiver.h"
 #include "cli/process_facts.h"
 #include "cli/run_summary.h"
@@ -33,7 +34,7 @@ enum { LEASE_S = 30, CONNECT_WAIT_MS = 15000, STOP_WAIT_MS = 5000, SENTENCE_BYTE
 
 enum {
     OPTION_DURATION, OPTION_RATE, OPTION_MODE, OPTION_INTERVAL, OPTION_GROUP, OPTION_LISTEN, OPTION_STORE, OPTION_URL, OPTION_TOP,
-    OPTION_LOG, OPTION_TIMEOUT, OPTION_VERBOSE, OPTION_SHOW_CONFIG, OPTION_JSON,
+    OPTION_OUTPUT, OPTION_LOG, OPTION_TIMEOUT, OPTION_VERBOSE, OPTION_SHOW_CONFIG, OPTION_JSON,
 };
 
 static const struct pando_cli_option options[] = {
@@ -46,6 +47,8 @@ static const struct pando_cli_option options[] = {
     [OPTION_STORE] = {"store", 0, "FILE", "PANDO_STORE", NULL, "keep the profiles in this SQLite file"},
     [OPTION_URL] = {"url", 'u', "URL", "PANDO_URL", NULL, "send to this receiver instead of an own one"},
     [OPTION_TOP] = {"top", 0, "N", "PANDO_TOP", "10", "lines of the table at the end; 0: none"},
+    [OPTION_OUTPUT] = {"output", 'o', "FILE", "PANDO_OUTPUT", NULL, "write the profile at the end; the name tells the format, as for\n"
+                                                                  "pando report -o"},
     [OPTION_LOG] = {"log", 0, "FILE", "PANDO_LOG", NULL, "where the profiler in the process writes what it has to say"},
     [OPTION_TIMEOUT] = {"timeout", 0, "SECONDS", "PANDO_ATTACH_TIMEOUT_S", "10", "how long to look for a safe moment"},
     [OPTION_VERBOSE] = {"verbose", 'v', NULL, "PANDO_VERBOSE", NULL, "say how the process was entered"},
@@ -67,6 +70,7 @@ struct attach {
     uint64_t duration_s, rate_hz, interval_s, top, timeout_s;
     char host[256], group[PANDO_GROUP_BYTES];
     uint16_t port;
+    struct pando_output output;
     const char *url;             /* of another receiver; NULL: an own one */
     char message[SENTENCE_BYTES];
 };
@@ -84,6 +88,9 @@ static bool read_values(struct attach *attach)
         !pando_cli_number_of(values, OPTION_TIMEOUT, 1, 3600, &attach->timeout_s) ||
         (listen != NULL && !pando_cli_listen_address(listen, attach->host, sizeof attach->host, &attach->port)) ||
         (values->text[OPTION_GROUP] != NULL && !pando_group_parse(values->text[OPTION_GROUP], attach->group)))
+        return false;
+    attach->output.path = values->text[OPTION_OUTPUT];
+    if (attach->output.path != NULL && !pando_output_settle(&attach->output))
         return false;
     attach->url = values->text[OPTION_URL];
     if (attach->url != NULL && values->origin[OPTION_URL] == PANDO_CLI_VARIABLE && (listen != NULL || store != NULL))
@@ -224,6 +231,7 @@ static int attach_to(struct attach *attach, struct pando_target *target, const s
         const struct pando_run_summary summary = {.url = url, .group = attach->group, .start_ms = start_ms,
                                                   .top = (uint32_t)attach->top, .command = attach->facts.name};
         pando_run_summary_print(&summary);
+        pando_run_report_write(&summary, attach->output.path);
     }
     pando_attach_library_remove(&library);
     if (receiver != NULL)

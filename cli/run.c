@@ -3,7 +3,6 @@
  * Context: own process. Whatever the profiler does, the program's output and exit status are passed on as they are. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <spawn.h>
@@ -169,16 +168,6 @@ static void open_page(const char *url, const struct pando_child_signals *signals
     posix_spawn_file_actions_destroy(&actions);
 }
 
-/* As `pando report -o` would, of what came since the start. */
-static bool write_output(const struct options *options, const char *url, uint64_t start_ms)
-{
-    char start[24];
-    snprintf(start, sizeof start, "%" PRIu64, start_ms);
-    const char *argv[] = {"report", "--url", url, "--group", options->group, "--start", start, "-o", options->output.path, NULL};
-    optind = 0; /* getopt begins anew */
-    return pando_cli_report((int)(sizeof argv / sizeof argv[0]) - 1, (char **)(uintptr_t)argv) == PANDO_EXIT_OK;
-}
-
 static int exit_status_of_failure(const char *command, int reason)
 {
     bool missing = reason == ENOENT;
@@ -240,8 +229,7 @@ int pando_cli_run(int argc, char **argv)
             const struct pando_run_summary summary = {.url = url, .group = options.group, .start_ms = start_ms,
                                                       .top = (uint32_t)options.top, .command = options.command[0]};
             pando_run_summary_print(&summary);
-            if (options.output.path != NULL && write_output(&options, url, start_ms))
-                fprintf(stderr, "pando: the profile is in %s.\n", options.output.path);
+            pando_run_report_write(&summary, options.output.path);
             if (options.store_path[0] != '\0')
                 fprintf(stderr, "pando: the profiles are in %s (pando report --store, pando serve --store).\n", options.store_path);
         }

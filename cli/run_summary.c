@@ -84,3 +84,13 @@ void pando_run_summary_print(const struct pando_run_summary *summary)
     print_shown(summary, &shown, profile_count);
     pando_shown_release(&shown);
 }
+
+void pando_run_report_write(const struct pando_run_summary *summary, const char *path)
+{
+    char start[24];
+    snprintf(start, sizeof start, "%" PRIu64, summary->start_ms);
+    const char *argv[] = {"report", "--url", summary->url, "--group", summary->group, "--start", start, "-o", path, NULL};
+    optind = 0; /* getopt begins anew */
+    if (path != NULL && pando_cli_report((int)(sizeof argv / sizeof argv[0]) - 1, (char **)(uintptr_t)argv) == PANDO_EXIT_OK)
+        fprintf(stderr, "pando: the profile is in %s.\n", path);
+}

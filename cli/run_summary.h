@@ -15,5 +15,7 @@ struct pando_run_summary {
 
 /* Prints to stderr. When no profile came it says so, with the likely reason. */
 void pando_run_summary_print(const struct pando_run_summary *summary);
+/* Writes the same profile as `pando report -o FILE` would, and says so; NULL: nothing. */
+void pando_run_report_write(const struct pando_run_summary *summary, const char *path);
 
 #endif

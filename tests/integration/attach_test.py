@@ -339,6 +339,37 @@ def test_registers(pando, receiver, program, rounds):
     print(f"registers: {rounds} rounds, all as they were")
 
 
+def test_namespaces(pando, receiver, registers):
+    """A process that does not see the library's path, one of another user, one without our network."""
+    if not ROOT:
+        print("namespaces and users: not root, left out")
+        return
+    library = os.path.realpath(os.path.join(os.path.dirname(pando), ".."))
+    with tempfile.TemporaryDirectory() as folder:
+        program = os.path.join(folder, "registers")
+        shutil.copy(registers, program)
+        os.chmod(folder, 0o755)
+        for name, command, more in (("mount", ["unshare", "-m", "sh", "-c", f"mount -t tmpfs none {library} && exec {program}"], {}),
+                                    ("user", [program], {"user": 65534, "group": 65534, "extra_groups": []})):
+            process = subprocess.Popen(command, env=plain_environment(), stdout=subprocess.PIPE, text=True, **more)
+            atexit.register(process.kill)
+            if process.stdout.readline() != "ready\n":
+                print(f"{name}: cannot be made here, left out")
+                continue
+            output = os.path.join(folder, f"{name}.folded")
+            done = attach(pando, process.pid, receiver, name, "-o", output)
+            check(done.returncode == 0 and process.poll() is None, f"{name}: {done.stderr}")
+            check("spin" in open(output).read(), f"{name}: no profile in the file")
+            process.kill()
+    process = subprocess.Popen(["unshare", "-n", registers], env=plain_environment(), stdout=subprocess.PIPE, text=True)
+    atexit.register(process.kill)
+    if process.stdout.readline() == "ready\n":
+        done = subprocess.run([pando, "attach", str(process.pid)], env=plain_environment(), capture_output=True, text=True, timeout=60)
+        check(done.returncode == 1 and "network namespace" in done.stderr, done.stderr)
+    process.kill()
+    print("namespaces and users: reached, or refused with the reason")
+
+
 def main():
     pando, _, controlled, registers = sys.argv[1:5]
     rounds = int(sys.argv[5]) if len(sys.argv) > 5 else 2
@@ -346,6 +377,7 @@ def main():
         if len(sys.argv) <= 6:
             test_refusals(pando, receiver, controlled)
             test_registers(pando, receiver, registers, 2 * rounds)
+            test_namespaces(pando, receiver, registers)
         for name in sys.argv[6:] or PROGRAMS:
             test_program(pando, receiver, name, rounds)
 
