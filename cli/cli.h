@@ -27,9 +27,11 @@ int pando_cli_ls(int argc, char **argv);
 int pando_cli_ctl(int argc, char **argv);
 int pando_cli_attach(int argc, char **argv);
 int pando_cli_top(int argc, char **argv);
+int pando_cli_doctor(int argc, char **argv);
 
 /* What each understands; those without one have their help in pando.c. */
-extern const struct pando_cli_syntax pando_cli_run_syntax, pando_cli_ctl_syntax, pando_cli_attach_syntax, pando_cli_top_syntax;
+extern const struct pando_cli_syntax pando_cli_run_syntax, pando_cli_ctl_syntax, pando_cli_attach_syntax,
+    pando_cli_top_syntax, pando_cli_doctor_syntax;
 
 /* One sentence on stderr, "pando: " before it. */
 void pando_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

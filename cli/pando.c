@@ -92,6 +92,7 @@ static const struct tabled_command {
     {&pando_cli_attach_syntax, pando_cli_attach},
     {&pando_cli_ctl_syntax, pando_cli_ctl},
     {&pando_cli_top_syntax, pando_cli_top},
+    {&pando_cli_doctor_syntax, pando_cli_doctor},
 };
 enum { TABLED_COMMANDS = sizeof tabled_commands / sizeof tabled_commands[0] };
 
