@@ -98,6 +98,17 @@ def hosts(folder):
     ]
 
 
+SUFFIX = re.compile(r"@.*|\.(lto_priv|part|cold|constprop|isra)\b.*")  # versions, and what gcc appends
+
+
+def debug_file(path):
+    """Where Debian's -dbg packages keep the names of a stripped file, if one is installed."""
+    notes = subprocess.run(["readelf", "-nW", path], capture_output=True, text=True).stdout
+    build_id = re.search(r"Build ID: ([0-9a-f]+)", notes)
+    debug = f"/usr/lib/debug/.build-id/{build_id[1][:2]}/{build_id[1][2:]}.debug" if build_id else ""
+    return [debug] if os.path.exists(debug) else []
+
+
 class Object:
     """The functions of one ELF file, as binutils read it: names from nm, the others from the unwind information (readelf)."""
     known = {}
@@ -109,14 +120,14 @@ class Object:
         frames = subprocess.run(["readelf", "-wF", path], capture_output=True, text=True).stdout
         self.starts = sorted(self.offset(int(start, 16)) for start in re.findall(r"FDE.*pc=([0-9a-f]+)\.\.", frames))
         names = collections.defaultdict(list)
-        for option in ("-D", "-a"):
-            listing = subprocess.run(["nm", option, "-S", "--defined-only", path], capture_output=True, text=True).stdout
+        for option, file in [("-D", path), ("-a", path)] + [("-a", file) for file in debug_file(path)]:
+            listing = subprocess.run(["nm", option, "-S", "--defined-only", file], capture_output=True, text=True).stdout
             for line in listing.splitlines():
                 parts = line.split()
                 if len(parts) == 4 and parts[2] in "TtWwi":
-                    names[(self.offset(int(parts[0], 16)), int(parts[1], 16))].append(parts[3].split("@")[0])
-        # Of several names at one address the one that Pando shows: fewest underscores in front, shortest, first.
-        self.symbols = sorted((start, size, min(many, key=lambda one: (len(one) - len(one.lstrip("_")), len(one), one)))
+                    names[(self.offset(int(parts[0], 16)), int(parts[1], 16))].append((parts[2] == "t", SUFFIX.sub("", parts[3])))
+        # Of several names at one address the one that Pando shows: seen by others, fewest underscores in front, shortest, first.
+        self.symbols = sorted((start, size, min(many, key=lambda one: (one[0], len(one[1]) - len(one[1].lstrip("_")), len(one[1]), one[1]))[1])
                               for (start, size), many in names.items())
 
     def offset(self, address):
@@ -197,7 +208,7 @@ def main():
             if not shutil.which(host.name):
                 fail(f"{host.name} is not installed (script/install test)")
             plain = host.run([], plain_environment())
-            under = host.run([], environment(library, receiver.url, host.group, rate_hz=RATE_HZ, interval_s=1))
+            under = host.run([], environment(library, receiver.url, host.group, rate_hz=RATE_HZ, interval_s=1, lines="off"))
             check(plain == under, f"{host.name}: without and with Pando differ: {plain!r:.300} {under!r:.300}")
             report = wait_for(f"{host.name}'s profile", lambda: receiver.report(host.group))
             counters = report["counters"]
@@ -207,7 +218,7 @@ def main():
             check(is_conserved(counters), f"{host.name}: samples are not accounted for: {counters}")
             if has_perf:
                 group = host.group + "-perf"
-                counts = perf_counts(host.run, environment(library, receiver.url, group, rate_hz=RATE_HZ, interval_s=1))
+                counts = perf_counts(host.run, environment(library, receiver.url, group, rate_hz=RATE_HZ, interval_s=1, lines="off"))
                 compare_hottest(host, wait_for(f"{host.name}'s profile beside perf", lambda: receiver.report(group)), counts)
     if not has_perf:
         print("perf record is not permitted here: the hottest functions were not compared")
