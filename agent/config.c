@@ -42,7 +42,7 @@ static const char *const known_variables[] = {
     "PANDO_URL",     "PANDO_GROUP",    "PANDO_RATE_HZ",  "PANDO_INTERVAL_S", "PANDO_LOG",      "PANDO_LOG_LEVEL",
     "PANDO_UNWIND",  "PANDO_FOLLOW",   "PANDO_RING_KIB", "PANDO_TREE_MIB",   "PANDO_DEPTH",    "PANDO_EXIT_TIMEOUT_MS",
     "PANDO_ENABLED", "PANDO_LIBRARY",  "PANDO_BUDGET_PERCENT", "PANDO_MODE", "PANDO_WALL_RATE_HZ",
-    "PANDO_SIGN",    "PANDO_ORCHESTRATE", "PANDO_SPOOL", "PANDO_SPOOL_MIB",  "PANDO_TOKEN",    "PANDO_TOKEN_FILE",
+    "PANDO_SIGN",    "PANDO_ORCHESTRATE", "PANDO_SPOOL", "PANDO_SPOOL_MIB",  "PANDO_TOKEN",    "PANDO_TOKEN_FILE", "PANDO_BODY",
     "PANDO_DURATION_S", "PANDO_LISTEN", "PANDO_OPEN", "PANDO_STORE", "PANDO_SAVE", "PANDO_TOP", "PANDO_OUTPUT", "PANDO_KEEP",
     "PANDO_JSON", "PANDO_VERBOSE", "PANDO_SINCE", "PANDO_SORT", "PANDO_TOP_INTERVAL_S", "PANDO_TOP_ONCE", "PANDO_LINES", "PANDO_LINES_MIB", "PANDO_CTL_TIMEOUT_S", "PANDO_ATTACH_TIMEOUT_S", "PANDO_END_MS",  "PANDO_SLICES",  "PANDO_LABELS",
 };
@@ -187,7 +187,7 @@ static void read_mode(struct reading *reading, const struct pando_config_more *m
 /* AWS's variables, and what follows from where profiles go. */
 static void read_aws(struct reading *reading, struct pando_config *config)
 {
-    static const char *const booleans[] = {"true", "false"};
+    static const char *const booleans[] = {"true", "false"}, *const bodies[] = {"json", "ion"};
     struct pando_door_settings *door = &config->door;
     char sentence[PANDO_CONFIG_SENTENCE_BYTES];
     if (pando_config_aws_read(door, sentence) != 0)
@@ -196,6 +196,7 @@ static void read_aws(struct reading *reading, struct pando_config *config)
         name_group_after_program(door->group);
     bool is_derived = door->url[0] == '\0';
     door->signs = read_word(reading, "PANDO_SIGN", booleans, 2, door->signs ? 0 : 1) == 0 || is_derived;
+    door->body_is_ion = read_word(reading, "PANDO_BODY", bodies, 2, 0) == 1;
     door->is_orchestrated = read_word(reading, "PANDO_ORCHESTRATE", booleans, 2, door->signs ? 0 : 1) == 0;
     _Static_assert(sizeof config->environment % 4096 == 0, "whole pages");
     madvise(config->environment, sizeof config->environment, MADV_DONTDUMP);

@@ -29,10 +29,18 @@ const char *pando_config_variable(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
+/* The name of the Lambda function that this is; NULL: it is none. */
+static const char *function_name(void)
+{
+    bool is_function = pando_config_variable("LAMBDA_TASK_ROOT") != NULL && pando_config_variable("LAMBDA_RUNTIME_DIR") != NULL;
+    return is_function ? pando_config_variable("AWS_LAMBDA_FUNCTION_NAME") : NULL;
+}
+
 bool pando_config_aws_asks(void)
 {
     const char *enabled = pando_config_variable("AWS_CODEGURU_PROFILER_ENABLED");
-    bool has_group = pando_config_variable("AWS_CODEGURU_PROFILER_GROUP_ARN") != NULL || pando_config_variable("AWS_CODEGURU_PROFILER_GROUP_NAME") != NULL;
+    bool has_group = pando_config_variable("AWS_CODEGURU_PROFILER_GROUP_ARN") != NULL ||
+                     pando_config_variable("AWS_CODEGURU_PROFILER_GROUP_NAME") != NULL || function_name() != NULL;
     return has_group && (enabled == NULL || strcasecmp(enabled, "true") == 0);
 }
 
@@ -144,6 +152,11 @@ int pando_config_aws_read(struct pando_door_settings *door, char *problem)
         error = take_arn(door, arn, needs_group, problem);
     if (error == 0 && needs_group && arn == NULL && name != NULL)
         error = take_group(door, name, problem);
+    if (error == 0 && needs_group && arn == NULL && name == NULL && function_name() != NULL) {
+        char of_function[PANDO_DOOR_GROUP_BYTES]; /* as Amazon's agents name it */
+        snprintf(of_function, sizeof of_function, "aws-lambda-%s", function_name());
+        error = take_group(door, of_function, problem);
+    }
     if (error == 0 && arn != NULL && name != NULL && needs_group && strcmp(door->group, name) != 0)
         pando_log(PANDO_LOG_WARN, "AWS_CODEGURU_PROFILER_GROUP_ARN and _GROUP_NAME name two groups: the ARN's, %s, is used.",
                   door->group);

@@ -45,6 +45,7 @@ void pando_config_say(const struct pando_config *config, pando_door_say *line)
     say(config, line, "PANDO_SPOOL", false, door->spool);
     say_number(config, line, "PANDO_SPOOL_MIB", false, door->spool_limit_mib);
     say(config, line, "PANDO_SIGN", false, booleans[door->signs]);
+    say(config, line, "PANDO_BODY", false, door->body_is_ion ? "ion" : "json");
     say(config, line, "PANDO_ORCHESTRATE", false, booleans[door->is_orchestrated]);
     say_number(config, line, "PANDO_END_MS", false, config->end_wall_ms);
 }

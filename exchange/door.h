@@ -43,6 +43,7 @@ struct pando_door_settings {
     char spool[PANDO_DOOR_PATH_BYTES];     /* folder for what is not delivered yet; "" none */
     uint32_t spool_limit_mib;
     bool signs;                            /* requests carry a Signature V4. With it, url "": the service in the region */
+    bool body_is_ion;                      /* profiles are posted as Ion, else as JSON */
     bool is_orchestrated;                  /* the service is asked how to profile, and obeyed where the user has set nothing: */
     bool has_own_rate, has_own_interval, has_own_depth;
 };

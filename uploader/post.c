@@ -61,13 +61,20 @@ void pando_destination_send(struct pando_destination *destination, struct pando_
                             const char *query, const char *content_type, const void *body, size_t body_bytes,
                             const atomic_bool *abort, struct pando_http_answer *ret_answer, char *reason, size_t reason_bytes)
 {
+    char path[512]; /* a group has at most 255 characters, none of which needs to be encoded */
+    snprintf(path, sizeof path, "/profilingGroups/%.255s/%s", destination->group, operation);
+    pando_destination_send_to(destination, http, path, query, content_type, body, body_bytes, abort, ret_answer, reason, reason_bytes);
+}
+
+void pando_destination_send_to(struct pando_destination *destination, struct pando_http *http, const char *path, const char *query,
+                               const char *content_type, const void *body, size_t body_bytes, const atomic_bool *abort,
+                               struct pando_http_answer *ret_answer, char *reason, size_t reason_bytes)
+{
     if (destination->lacks_region && !find_url(destination, http, abort, reason, reason_bytes)) {
         *ret_answer = (struct pando_http_answer){.outcome.failure = PANDO_TRY_NO_CREDENTIALS, .body = ""};
         return;
     }
     const struct pando_http_settings *settings = destination->settings;
-    char path[512]; /* a group has at most 255 characters, none of which needs to be encoded */
-    snprintf(path, sizeof path, "/profilingGroups/%.255s/%s", destination->group, operation);
     struct pando_aws_request request = {.method = "POST", .base_url = settings->base_url, .authority = settings->authority,
                                               .prefix = settings->prefix, .path = path, .query = query,
                                               .content_type = content_type, .body = body, .body_bytes = body_bytes, .quotes = true};

@@ -19,6 +19,10 @@ struct pando_destination {
 void pando_destination_send(struct pando_destination *destination, struct pando_http *http, const char *operation,
                             const char *query, const char *content_type, const void *body, size_t body_bytes,
                             const atomic_bool *abort, struct pando_http_answer *ret_answer, char *reason, size_t reason_bytes);
+/* The same at any path of the service's. */
+void pando_destination_send_to(struct pando_destination *destination, struct pando_http *http, const char *path, const char *query,
+                               const char *content_type, const void *body, size_t body_bytes, const atomic_bool *abort,
+                               struct pando_http_answer *ret_answer, char *reason, size_t reason_bytes);
 struct pando_try_outcome pando_post(struct pando_destination *destination, struct pando_http *http,
                                     const struct pando_payload *payload, const atomic_bool *abort, char *reason,
                                     size_t reason_bytes);

@@ -8,6 +8,7 @@
 #include "base/descriptors.h"
 #include "base/clock.h"
 #include "uploader/fleet.h"
+#include "uploader/group.h"
 
 static void add(atomic_ullong *counter, unsigned long long value)
 {
@@ -103,6 +104,11 @@ static void try_head(struct pando_uploader *uploader, struct pando_http *http)
     struct pando_try_outcome outcome = pando_post(&uploader->destination, http, payload, &uploader->closing, reason, sizeof reason);
     struct pando_retry_decision decision = pando_retry_decide(&uploader->policy, &outcome, payload->tries, random_bits());
 
+    /* The group is made once for each profile at most, which then has its next try. */
+    char unused[160];
+    if (outcome.status == 404 && payload->tries == 1 && pando_group_is_made(&uploader->destination) &&
+        pando_group_make(&uploader->destination, http, &uploader->closing, unused, sizeof unused))
+        decision = (struct pando_retry_decision){.action = PANDO_RETRY_AGAIN};
     if (decision.action == PANDO_RETRY_DELIVERED || decision.action == PANDO_RETRY_REJECTED)
         pando_spool_remove(&uploader->spool, payload);
 
@@ -132,13 +138,19 @@ static void ask(struct pando_uploader *uploader, struct pando_http *http)
     uploader->has_fleet = true;
     pando_configure(&uploader->destination, http, fleet.id[0] != '\0' ? fleet.id : uploader->fleet_id, &uploader->closing, &orders, &uploader->configure_status,
                     &has_changed, reason, sizeof reason);
+    bool is_new = uploader->configure_status == 404 && pando_group_is_made(&uploader->destination) &&
+                  pando_group_make(&uploader->destination, http, &uploader->closing, reason, sizeof reason);
+    if (is_new)
+        orders.is_paused = false;
     pthread_mutex_lock(&uploader->lock);
     if (uploader->abandoned)
         return;
     uploader->orders = orders;
     uploader->fleet = fleet;
     has_changed |= was_paused != orders.is_paused;
-    if (has_changed && uploader->configure_status != 200)
+    if (is_new && has_changed)
+        pando_notes_add(&uploader->notes, PANDO_LOG_INFO, "the profiling group %s was not there, and has been made", uploader->group);
+    else if (has_changed && uploader->configure_status != 200)
         pando_notes_add(&uploader->notes, PANDO_LOG_WARN, "the service was asked how to profile: %s%s", reason,
                         orders.is_paused ? "; nothing is profiled until it answers" : "; profiling goes on as before");
     else if (has_changed)

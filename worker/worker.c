@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "collector/aggregator.h"
-#include "profile/codeguru_json.h"
+#include "profile/codeguru_ion.h"
 #include "uploader/uploader.h"
 #include "worker/cycle.h"
 #include "worker/host_functions.h"
@@ -125,14 +125,15 @@ static void seal(struct pando_worker *worker)
     struct pando_buffer body;
     pando_buffer_init(&body, BODY_LIMIT_BYTES);
     uint64_t samples = profile->meta.samples;
-    bool is_for_pando = worker->host->settings->slices != PANDO_DOOR_NO_SLICES;
-    int error = is_for_pando ? pando_codeguru_json_encode_extended(profile, &body) : pando_codeguru_json_encode(profile, &body);
+    const struct pando_codeguru_form form = {.is_ion = worker->host->settings->body_is_ion,
+                                             .is_extended = worker->host->settings->slices != PANDO_DOOR_NO_SLICES};
+    int error = pando_codeguru_encode(profile, &form, &body);
     pando_profile_free(profile);
     struct pando_payload *payload = NULL;
     if (error == 0) {
         size_t len_bytes;
         char *bytes = pando_buffer_detach(&body, &len_bytes);
-        payload = pando_payload_new(bytes, len_bytes, "application/json", samples);
+        payload = pando_payload_new(bytes, len_bytes, form.is_ion ? "application/x-amzn-ion" : "application/json", samples);
         error = payload == NULL ? PANDO_ERR_NO_MEMORY : pando_uploader_submit(worker->uploader, payload);
     } else {
         pando_buffer_release(&body);

@@ -21,6 +21,7 @@ except ImportError:
 LIBRARY = sys.argv[1]
 SECRET = "CANARYsecret0123456789+/"
 GROUP = "my-group"
+FUNCTION = "aws-lambda-my_function"
 ARN = "arn:aws:codeguru-profiler:eu-west-2:123456789012:profilingGroup/" + GROUP
 
 
@@ -30,6 +31,8 @@ class Service(HttpService):
         self.asked = []          # bodies of ConfigureAgent
         self.paths = []
         self.unsigned = []
+        self.made = []           # groups
+        self.forgets = 0         # profiles that the group is missing for, less one
         self.configuration = {"agentParameters": {}, "periodInSeconds": 60, "shouldProfile": True}
         self.configure_status = 200
         super().__init__(Handler)
@@ -53,6 +56,17 @@ class Handler(ServiceHandler):
             service.paths.append(self.path)
             if not self.is_signed(body):
                 service.unsigned.append(self.path)
+            if self.path.startswith("/profilingGroups?clientToken="):
+                service.made.append((len(self.path), json.loads(body)))
+                return self.answer(201 if len(service.made) == 1 else 409, "{}")
+            if self.path == f"/profilingGroups/{FUNCTION}/configureAgent":
+                return self.answer(200, json.dumps(service.configuration)) if service.made else self.answer(404, "{}")
+            if self.path.startswith(f"/profilingGroups/{FUNCTION}/agentProfile?profileToken="):
+                service.forgets = max(0, service.forgets - 1)
+                if service.forgets == 0 and service.made:
+                    service.profiles.append(json.loads(body))
+                    return self.answer(204)
+                return self.answer(404, '{"message": "no such group"}')
             if self.path == f"/profilingGroups/{GROUP}/configureAgent":
                 service.asked.append(json.loads(body))
                 status = service.configure_status
@@ -150,6 +164,25 @@ def test_trouble(folder):
         service.configure_status = status
         with Host(service, folder):
             wait_for(f"profiles under {status}", lambda: len(service.profiles) >= 2)
+
+
+def test_function(folder):
+    """In a Lambda function: the group has its name, and is made when the service does not know it, or forgets it."""
+    service = Service()
+    service.forgets = 3
+    function = {"AWS_CODEGURU_PROFILER_GROUP_ARN": None, "AWS_REGION": "eu-west-2", "AWS_LAMBDA_FUNCTION_NAME": "my_function",
+                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256", "AWS_EXECUTION_ENV": "AWS_Lambda_provided.al2023", "LAMBDA_TASK_ROOT": "/var/task",
+                "LAMBDA_RUNTIME_DIR": "/var/runtime"}
+    with Host(service, folder, **function) as host:
+        wait_for("profiles", lambda: len(service.profiles) >= 2)
+        check("has been made" in host.words(), host.words())
+    check(service.unsigned == [], service.unsigned)
+    check(service.made[0][1] == {"profilingGroupName": FUNCTION, "computePlatform": "AWSLambda",
+                                 "agentOrchestrationConfig": {"profilingEnabled": True}}, service.made)
+    check(len(service.made) >= 2 and service.made[0][0] == len("/profilingGroups?clientToken=") + 36, service.made)
+    check(service.profiles[-1]["agentMetadata"]["fleetInfo"] == {"computeType": "aws_lambda", "functionArn": "my_function",
+                                                                  "executionEnv": "AWS_Lambda_provided.al2023", "memoryLimitInMB": 256},
+          service.profiles[-1]["agentMetadata"])
 
 
 def test_switches(folder):
