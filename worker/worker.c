@@ -14,6 +14,7 @@
 #include "worker/cycle.h"
 #include "worker/host_functions.h"
 #include "worker/interval.h"
+#include "worker/upload_counters.h"
 
 enum {
     RECORDS_A_TURN = 4096,
@@ -26,11 +27,10 @@ struct pando_worker {
     struct pando_door_host host_copy;
     struct pando_aggregator *aggregator;
     struct pando_uploader *uploader;
-    struct pando_uploader_counters upload_counters;
+    struct pando_upload_counters uploads;
     struct pando_interval interval;
     struct pando_cycle cycle;
     struct pando_uploader_fleet fleet;
-    uint64_t samples_unwanted;  /* the service wants none, or none of so short an interval */
     uint64_t next_seal_mono_ns;
 };
 
@@ -73,7 +73,7 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
         .url = settings->url, .group = settings->group, .user_agent = "pando/" PANDO_VERSION,
         .signs = settings->signs, .region = settings->region, .environment = host->environment,
         .spool = settings->spool, .spool_limit_bytes = (uint64_t)settings->spool_limit_mib << 20,
-        .fleet_id = settings->is_orchestrated ? worker->interval.fleet_id : NULL, .counters = &worker->upload_counters,
+        .fleet_id = settings->is_orchestrated ? worker->interval.fleet_id : NULL, .counters = &worker->uploads.now,
     };
     error = pando_uploader_new(&upload, &worker->uploader, message, message_bytes);
     if (error != 0) {
@@ -97,7 +97,7 @@ failed:
 /* Of Pando's threads, and of its handler in the host's. */
 static uint64_t own_cpu_ns(const struct pando_worker *worker)
 {
-    return pando_clock_thread_cpu_ns() + atomic_load_explicit(&worker->upload_counters.thread_cpu_ns, memory_order_relaxed) +
+    return pando_clock_thread_cpu_ns() + atomic_load_explicit(&worker->uploads.now.thread_cpu_ns, memory_order_relaxed) +
            atomic_load_explicit(&worker->host->counters->handler_ns, memory_order_relaxed) +
            atomic_load_explicit(&worker->host->counters->wall_clock_ns, memory_order_relaxed);
 }
@@ -105,9 +105,16 @@ static uint64_t own_cpu_ns(const struct pando_worker *worker)
 /* Ends the interval and forgets it. */
 static void discard(struct pando_worker *worker)
 {
-    worker->samples_unwanted += pando_aggregator_samples(worker->aggregator);
+    worker->uploads.samples_unwanted += pando_aggregator_samples(worker->aggregator);
     pando_profile_free(pando_aggregator_seal(worker->aggregator, pando_interval_fill_meta, &worker->interval));
     pando_interval_restart(&worker->interval);
+}
+
+static void fill_meta(void *context, struct pando_profile_builder *builder)
+{
+    struct pando_worker *worker = context;
+    pando_interval_fill_meta(&worker->interval, builder);
+    pando_upload_counters_tell(&worker->uploads, builder);
 }
 
 /* Hands the interval to the uploader. The samples stay in the tree when there is no memory for the profile. */
@@ -118,9 +125,10 @@ static void seal(struct pando_worker *worker)
     pando_uploader_fleet(worker->uploader, &worker->fleet);
     worker->interval.fleet_info = worker->fleet.info;
     worker->interval.memory_bytes = pando_ring_capacity_words(worker->host->ring) * 8ull;
-    struct pando_profile *profile = pando_aggregator_seal(worker->aggregator, pando_interval_fill_meta, &worker->interval);
+    struct pando_profile *profile = pando_aggregator_seal(worker->aggregator, fill_meta, worker);
     if (profile == NULL)
         return;
+    pando_upload_counters_were_told(&worker->uploads);
     pando_interval_restart(&worker->interval);
     struct pando_buffer body;
     pando_buffer_init(&body, BODY_LIMIT_BYTES);
@@ -139,7 +147,7 @@ static void seal(struct pando_worker *worker)
         pando_buffer_release(&body);
     }
     if (payload == NULL) {
-        atomic_fetch_add_explicit(&worker->upload_counters.samples_lost, samples, memory_order_relaxed);
+        atomic_fetch_add_explicit(&worker->uploads.now.samples_lost, samples, memory_order_relaxed);
         pando_log(PANDO_LOG_ERROR, "a profile of %llu samples is lost: %s.", (unsigned long long)samples,
                   pando_error_text(error));
     }
@@ -237,7 +245,7 @@ void pando_worker_go_on(struct pando_worker *worker)
 
 void pando_worker_describe(const struct pando_worker *worker, pando_door_say *say, struct pando_log_problem *problem)
 {
-    const struct pando_uploader_counters *counters = &worker->upload_counters;
+    const struct pando_uploader_counters *counters = &worker->uploads.now;
     say("lastDeliveryMs", "%llu", atomic_load_explicit(&counters->last_delivered_wall_ms, memory_order_relaxed));
     say("deliveries", "%llu", atomic_load_explicit(&counters->posts_delivered, memory_order_relaxed));
     say("overheadCpuMs", "%llu", (unsigned long long)(own_cpu_ns(worker) / 1000000));
@@ -248,21 +256,6 @@ void pando_worker_describe(const struct pando_worker *worker, pando_door_say *sa
 void pando_worker_visit_counters(const struct pando_worker *worker,
                                  void (*visit)(void *context, const char *name, uint64_t value), void *context)
 {
-    if (worker == NULL)
-        return;
-    const struct pando_uploader_counters *counters = &worker->upload_counters;
-    const struct {
-        const char *name;
-        const atomic_ullong *value;
-    } list[] = {
-        {"postsDelivered", &counters->posts_delivered},   {"postsRejected", &counters->posts_rejected},
-        {"postsGaveUp", &counters->posts_gave_up},         {"postsQueueFull", &counters->posts_queue_full},
-        {"postRetries", &counters->retries},               {"samplesDelivered", &counters->samples_delivered},
-        {"postsKept", &counters->posts_kept},              {"postsTakenOver", &counters->posts_taken_over},
-        {"spoolFailures", &counters->spool_failures},      {"spoolDropped", &counters->spool_dropped},
-        {"samplesLost", &counters->samples_lost},
-    };
-    visit(context, "samplesNotWanted", worker->samples_unwanted);
-    for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
-        visit(context, list[i].name, atomic_load_explicit(list[i].value, memory_order_relaxed));
+    if (worker != NULL)
+        pando_upload_counters_visit(&worker->uploads, visit, context);
 }

@@ -155,6 +155,9 @@ def test_pause(folder):
         check(len(service.profiles) == count, "profiles for a group that is not there")
         service.configure_status = 200
         wait_for("a profile", lambda: len(service.profiles) > count)
+        # What was sampled before the pause was noticed is told by a profile after it.
+        wait_for("unwanted samples", lambda: any(profile["debugInfo"].get("genericMetrics", {}).get("samplesNotWanted", 0) > 0
+                                                 for profile in service.profiles))
 
 
 def test_trouble(folder):
