@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/environment.h"
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "collector/aggregator.h"
 #include "profile/codeguru_ion.h"
+#include "symbols/thread_memory.h"
 #include "uploader/uploader.h"
 #include "worker/cycle.h"
 #include "worker/host_functions.h"
@@ -18,6 +20,7 @@
 
 enum {
     RECORDS_A_TURN = 4096,
+    NO_MEMORY_WAIT_MS = 1000,
     BODY_LIMIT_BYTES = 64 << 20,
     TREE_MIB_BYTES = 1 << 20,
 };
@@ -32,7 +35,18 @@ struct pando_worker {
     struct pando_cycle cycle;
     struct pando_uploader_fleet fleet;
     uint64_t next_seal_mono_ns;
+    pid_t thread;               /* that has entered symbols/ */
 };
+
+/* The agent's thread may be another one since the last time. */
+static int enter_thread(struct pando_worker *worker)
+{
+    pid_t self = gettid();
+    int error = worker->thread == self ? 0 : pando_symbols_enter_thread();
+    if (error == 0)
+        worker->thread = self;
+    return error;
+}
 
 static uint64_t interval_ns(const struct pando_worker *worker)
 {
@@ -51,6 +65,9 @@ int pando_worker_open(const struct pando_door_host *host, struct pando_worker **
         goto failed;
     worker->host_copy = *host;
     worker->host = &worker->host_copy;
+    error = enter_thread(worker);
+    if (error != 0)
+        goto failed;
     pando_cycle_init(&worker->cycle, settings);
     error = pando_interval_init(&worker->interval, worker->host);
     if (error != 0)
@@ -194,6 +211,8 @@ static void obey(struct pando_worker *worker)
 
 uint64_t pando_worker_turn(struct pando_worker *worker)
 {
+    if (enter_thread(worker) != 0)
+        return NO_MEMORY_WAIT_MS * 1000000ull;
     collect(worker);
     obey(worker);
     uint64_t now = pando_clock_mono_ns();
@@ -216,6 +235,8 @@ static bool is_too_short(const struct pando_worker *worker)
 
 int pando_worker_flush(struct pando_worker *worker, uint64_t deadline_mono_ns)
 {
+    if (enter_thread(worker) != 0)
+        return PANDO_ERR_NO_MEMORY;
     collect(worker);
     if (worker->cycle.is_paused || is_too_short(worker))
         discard(worker);

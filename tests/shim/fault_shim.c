@@ -10,9 +10,11 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -27,6 +29,7 @@
 #define THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
 
 enum kind { ALLOCATION = 1, SYSTEM_CALL = 2 };
+enum { LOADER_BYTES = 256 * 1024 };
 
 struct control {
     atomic_long countdown;   /* calls until one fails; 0 or less: none (unless goes_on) */
@@ -115,9 +118,12 @@ static void *from_arena(size_t bytes)
     return at + bytes < sizeof arena ? arena + at : NULL;
 }
 
-static bool is_refused(void)
+/* The loader's own (a thread's data) end the process, whoever's it is, when they fail: Pando has them made when there is memory
+ * (symbols/thread_memory.h), so a single one that fails is not tried; that all fail from some moment on is. */
+static bool is_refused(const void *caller)
 {
-    bool refused = fails(ALLOCATION);
+    uintptr_t offset = (uintptr_t)caller - getauxval(AT_BASE);
+    bool refused = (offset >= LOADER_BYTES || atomic_load(&control->goes_on)) && fails(ALLOCATION);
     if (refused)
         errno = ENOMEM;
     return refused;
@@ -128,7 +134,7 @@ SHOWN void *malloc(size_t bytes)
     set_up();
     if (next.malloc == NULL)
         return from_arena(bytes);
-    return is_refused() ? NULL : next.malloc(bytes);
+    return is_refused(__builtin_return_address(0)) ? NULL : next.malloc(bytes);
 }
 
 SHOWN void *calloc(size_t count, size_t bytes)
@@ -136,7 +142,7 @@ SHOWN void *calloc(size_t count, size_t bytes)
     set_up();
     if (next.calloc == NULL)
         return from_arena(count * bytes);
-    return is_refused() ? NULL : next.calloc(count, bytes);
+    return is_refused(__builtin_return_address(0)) ? NULL : next.calloc(count, bytes);
 }
 
 SHOWN void *realloc(void *memory, size_t bytes)
@@ -144,7 +150,7 @@ SHOWN void *realloc(void *memory, size_t bytes)
     set_up();
     if (next.realloc == NULL)
         return NULL;
-    return is_refused() ? NULL : next.realloc(memory, bytes);
+    return is_refused(__builtin_return_address(0)) ? NULL : next.realloc(memory, bytes);
 }
 
 SHOWN void free(void *memory)
@@ -157,7 +163,7 @@ SHOWN void free(void *memory)
 SHOWN int posix_memalign(void **ret_memory, size_t alignment, size_t bytes)
 {
     set_up();
-    return is_refused() ? ENOMEM : next.posix_memalign(ret_memory, alignment, bytes);
+    return is_refused(__builtin_return_address(0)) ? ENOMEM : next.posix_memalign(ret_memory, alignment, bytes);
 }
 
 /* A system call by libc's function for it: NAME(PARAMETERS) fails with ERROR; ARGUMENTS repeats the names. */
