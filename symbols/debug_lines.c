@@ -37,7 +37,8 @@ struct pando_debug_lines {
     struct pando_dwarf_scopes scopes;
 };
 
-static __thread jmp_buf *give_up;
+/* (Not one that the loader allocates at its first use: that would be here, without memory, and end the process.) */
+static __thread jmp_buf *give_up __attribute__((tls_model("initial-exec")));
 
 void pando_symbols_no_memory(void)
 {

@@ -26,7 +26,7 @@ struct output {
 };
 
 /* Where to go when libiberty cannot go on. Thread-local because libiberty's callbacks carry no context. */
-static __thread jmp_buf *give_up;
+static __thread jmp_buf *give_up __attribute__((tls_model("initial-exec")));
 
 /* libiberty's names for its own allocator: defined here, its xmalloc.o (which calls exit) is never linked in. */
 void *xmalloc(size_t size_bytes);
