@@ -245,7 +245,12 @@ def receiver(options, folder, control):
                             # jansson says "invalid token" when it has no memory for one.
                             is_jansson = name == "configure" and answer[0] == 400 and b"no JSON object" in answer[1]
                             check(is_jansson or answer[0] in (429, 500, 503) and b"message" in answer[1], f"{what}: {answer}")
-                        again = ask(token) or ask(token) or ask(token) # (a connection may still suffer from what its thread has met)
+                        # Agents try again, too: a connection or the store may still suffer from what they have met.
+                        for _ in range(8):
+                            again = ask(token)
+                            if again is not None and again[0] < 500:
+                                break
+                            time.sleep(0.2)
                         check(again is not None and again[0] in (200, 204), f"{what}: and then {again}")
                         total, posts = total + (3 if name == "post" else 0), posts + 1
                 print(f"receiver, {name}: {count} {kind_name}, {points} points: {refused} refused, {silent} without an answer, "
