@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/environment.h"
 #include "cli/attach_refuse.h"
 #include "cli/cli.h"
 #include "cli/control_client.h"
@@ -15,9 +16,10 @@
 #include "cli/syntax.h"
 #include "cli/target_check.h"
 
-enum { OPTION_JSON, SENTENCE_BYTES = 1024 };
+enum { OPTION_URL, OPTION_JSON, SENTENCE_BYTES = 1024 };
 
 static const struct pando_cli_option table[] = {
+    [OPTION_URL] = {"url", 'u', "URL", NULL, NULL, "ask this receiver, instead of the one that PANDO_URL names there"},
     [OPTION_JSON] = {"json", 0, NULL, "PANDO_JSON", NULL, "the same facts as JSON"},
 };
 
@@ -87,7 +89,32 @@ static bool say_pando(struct pando_doctor *doctor, pid_t pid)
     return is_there;
 }
 
-static void examine_process(struct pando_doctor *doctor, pid_t pid)
+static void examine_environment(struct pando_doctor *doctor, const char *environment, const char *url)
+{
+    pando_doctor_settings(doctor, environment);
+    pando_doctor_endpoint(doctor, environment, url);
+}
+
+static void examine_environment_of(struct pando_doctor *doctor, pid_t pid, bool has_pando, const char *url)
+{
+    char path[64];
+    size_t len;
+    snprintf(path, sizeof path, "/proc/%d/environ", pid);
+    char *environment = pando_doctor_read_file(path, &len);
+    if (has_pando)
+        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "settings", "what its environment says follows; what is in force: pando ctl %d config.", pid);
+    else
+        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "settings", "what its environment says follows; pando attach has options instead.");
+    if (environment != NULL)
+        examine_environment(doctor, environment, url);
+    else
+        pando_doctor_say(doctor, PANDO_DOCTOR_NOTE, "settings", "/proc/%d/environ cannot be read.", pid);
+    if (environment != NULL)
+        explicit_bzero(environment, len);
+    free(environment);
+}
+
+static void examine_process(struct pando_doctor *doctor, pid_t pid, const char *url)
 {
     struct pando_process_facts facts;
     char path[64], program[PATH_MAX], message[SENTENCE_BYTES];
@@ -116,10 +143,12 @@ static void examine_process(struct pando_doctor *doctor, pid_t pid)
         pando_doctor_process(doctor, pid, false, has_pando);
     if (!pando_doctor_objects_of_process(doctor, pid))
         pando_doctor_say(doctor, PANDO_DOCTOR_PROBLEM, "objects", "/proc/%d/maps cannot be read.", pid);
+    examine_environment_of(doctor, pid, has_pando, url);
 }
 
-static void examine_command(struct pando_doctor *doctor, const char *command)
+static void examine_command(struct pando_doctor *doctor, const char *command, const char *url)
 {
+    static char environment[PANDO_ENVIRONMENT_BYTES];
     char path[PATH_MAX] = "";
     enum pando_target_kind kind = pando_target_check(command, path, sizeof path);
     if (kind == PANDO_TARGET_UNKNOWN && access(path, X_OK) != 0) {
@@ -130,6 +159,10 @@ static void examine_command(struct pando_doctor *doctor, const char *command)
     if (is_reached)
         pando_doctor_process(doctor, getpid(), true, false);
     pando_doctor_objects_of_file(doctor, path);
+    if (pando_environment_capture(environment, sizeof environment) != 0)
+        pando_doctor_say(doctor, PANDO_DOCTOR_NOTE, "settings", "the environment is too large: some of its variables are not seen by Pando.");
+    examine_environment(doctor, environment, url);
+    explicit_bzero(environment, sizeof environment);
 }
 
 int pando_cli_doctor(int argc, char **argv)
@@ -149,10 +182,15 @@ int pando_cli_doctor(int argc, char **argv)
     pid_t pid = is_pid ? pando_process_parse(argv[first]) : 0;
     if (is_pid && pid == 0)
         return PANDO_EXIT_USAGE;
+    const char *url = values.text[OPTION_URL];
+    if (url != NULL && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
+        pando_cli_complain("--url is an http:// or https:// address.");
+        return PANDO_EXIT_USAGE;
+    }
     pando_doctor_begin(&doctor, stdout, is_json_behind || pando_cli_is_on(&values, OPTION_JSON));
     if (is_pid)
-        examine_process(&doctor, pid);
+        examine_process(&doctor, pid, url);
     else
-        examine_command(&doctor, argv[first]);
+        examine_command(&doctor, argv[first], url);
     return pando_doctor_end(&doctor);
 }

@@ -40,6 +40,13 @@ bool pando_doctor_objects_of_process(struct pando_doctor *doctor, pid_t pid);
 /* The same for a program's file and the libraries that its loader finds for it; nothing of the program is run. */
 void pando_doctor_objects_of_file(struct pando_doctor *doctor, const char *path);
 
+/* What libpando.so would make of this environment (base/environment.h): each setting, where it comes from, what it would refuse. */
+void pando_doctor_settings(struct pando_doctor *doctor, const char *environment);
+/* Where profiles would go (`other_url`, if it is not NULL), and whether a receiver answers. Changes this process's environment. */
+void pando_doctor_endpoint(struct pando_doctor *doctor, const char *environment, const char *other_url);
+/* A URL without user, password and query. */
+void pando_doctor_mask_url(const char *url, char *shown, size_t shown_bytes);
+
 /* All of a file of /proc, with a NUL behind; to be freed. NULL: it cannot be read, or has more than some MiB. */
 char *pando_doctor_read_file(const char *path, size_t *ret_len);
 

@@ -26,7 +26,7 @@ static void trust(CURL *curl)
         curl_easy_setopt(curl, CURLOPT_CAINFO, file);
 }
 
-static void set_up(CURL *curl, const char *url, struct pando_buffer *body, char *reason)
+static void set_up(CURL *curl, const char *url, long timeout_s, struct pando_buffer *body, char *reason)
 {
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -34,7 +34,7 @@ static void set_up(CURL *curl, const char *url, struct pando_buffer *body, char 
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_NOPROXY, "127.0.0.1,localhost,::1");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_TIMEOUT_S);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)TOTAL_TIMEOUT_S);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT, timeout_s);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "pando/" PANDO_VERSION);
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
@@ -69,6 +69,11 @@ static CURLcode ask(CURL *curl, const char *url, struct pando_buffer *body, long
 
 int pando_http_get(const char *url, struct pando_buffer *body, char *message, size_t message_bytes)
 {
+    return pando_http_get_within(url, TOTAL_TIMEOUT_S, body, message, message_bytes);
+}
+
+int pando_http_get_within(const char *url, long timeout_s, struct pando_buffer *body, char *message, size_t message_bytes)
+{
     CURL *curl = curl_easy_init();
     if (curl == NULL) {
         snprintf(message, message_bytes, "there is no memory for a connection.");
@@ -76,7 +81,7 @@ int pando_http_get(const char *url, struct pando_buffer *body, char *message, si
     }
     char reason[CURL_ERROR_SIZE] = "";
     long status = 0;
-    set_up(curl, url, body, reason);
+    set_up(curl, url, timeout_s, body, reason);
     CURLcode code = ask(curl, url, body, &status);
     curl_easy_cleanup(curl);
     if (code == CURLE_OK)

@@ -11,9 +11,12 @@ import sys
 import tempfile
 import time
 
-from pando_testing import Receiver, check, wait_for
+from pando_testing import Receiver, Service, ServiceHandler, check, wait_for
 
 PANDO = LIBPANDO = ""
+
+
+CANARY = "canary-which-nobody-may-see"
 
 
 def doctor(*arguments, environment=None, status=0, **options):
@@ -22,6 +25,7 @@ def doctor(*arguments, environment=None, status=0, **options):
     done = subprocess.run([PANDO, "doctor", "--json", *map(str, arguments)], capture_output=True, text=True, env=environment,
                           timeout=120, **options)
     check(done.returncode == status, f"doctor {arguments}: status {done.returncode}, {done.stdout} {done.stderr}")
+    check(CANARY not in done.stdout + done.stderr, f"a secret is shown: {done}")
     whole = json.loads(done.stdout)
     check(whole["canBeProfiled"] == (status == 0), f"{whole}")
     found = {}
@@ -118,12 +122,108 @@ def check_refusals():
     print("refusals: good")
 
 
+def check_against_agent(pid):
+    """The defaults that doctor tells are those that libpando.so has."""
+    told = {one["name"]: one for one in doctor(pid)[1]["settings"]}
+    done = subprocess.run([PANDO, "ctl", str(pid), "config", "--json"], capture_output=True, text=True, check=True)
+    config = json.loads(done.stdout)["config"]
+    compared = 0
+    for name, real in config.items():
+        real["value"] = real["value"] if isinstance(real["value"], str) else json.dumps(real["value"])
+        check(name in told, f"{name} is not known to doctor")
+        if real["from"] != "default":
+            check(told[name]["from"] == "variable" and told[name]["value"] == real["value"], f"{name}: {told[name]}, {real}")
+        elif name not in ("PANDO_GROUP", "PANDO_WALL_RATE_HZ"): # the program's name; 0 when it is not measured
+            check(told[name]["value"].split(" ")[0] == real["value"], f"{name}: {told[name]}, {real}")
+            compared += 1
+    check(compared > 12, f"{config}")
+
+
+def refuses(name, value):
+    """Whether libpando.so does, which says so in its log."""
+    done = subprocess.run(["/bin/true"], capture_output=True, text=True, check=True, env={
+        "LD_PRELOAD": LIBPANDO, "PANDO_URL": "http://127.0.0.1:1", "PANDO_LOG": "stderr", name: value})
+    return "Pando stays off" in done.stderr
+
+
+def check_settings():
+    names = [one["name"] for one in doctor("true")[1]["settings"]]
+    readme = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../README.md")
+    with open(readme, encoding="utf-8") as file:
+        known = set(re.findall(r"`(PANDO_[A-Z_]+)`", "".join(line.split(" | ")[0] for line in file if line.startswith("| `PANDO_"))))
+    check(known - {"PANDO_LIBRARY"} <= set(names), f"not known to doctor: {known - set(names)}")
+    values = {"PANDO_RATE_HZ": ("1", "4000", "0", "4001", "x"), "PANDO_RING_KIB": ("64", "100", "65536"), "PANDO_DEPTH": ("2", "1001"),
+              "PANDO_WALL_RATE_HZ": ("1000", "1001"), "PANDO_INTERVAL_S": ("3600", "3601"), "PANDO_TREE_MIB": ("1024", "1025"),
+              "PANDO_SPOOL_MIB": ("65536", "65537"), "PANDO_LINES_MIB": ("65536", "0"), "PANDO_BUDGET_PERCENT": ("100", "101"),
+              "PANDO_EXIT_TIMEOUT_MS": ("60000", "60001"), "PANDO_MODE": ("both", "all"), "PANDO_LOG_LEVEL": ("debug", "loud"),
+              "PANDO_FOLLOW": ("false", "no"), "PANDO_SIGN": ("false", "1"), "PANDO_LINES": ("off", "on"), "PANDO_UNWIND": ("rows", "fp"),
+              "PANDO_SLICES": ("threads", "all"), "PANDO_GROUP": ("a-b_c", "a b", "g" * 255, "g" * 256), "PANDO_SPOOL": ("/x", "x")}
+    for name, list_of in values.items():
+        for value in list_of:
+            done = subprocess.run([PANDO, "doctor", "--json", "true"], capture_output=True, text=True, env={**os.environ, name: value})
+            told = next(one for one in json.loads(done.stdout)["settings"] if one["name"] == name)
+            check(told["isTaken"] != refuses(name, value), f"{name}={value[:20]}: {told}")
+            check(done.returncode == (0 if told["isTaken"] else 1), f"{name}={value[:20]}: status {done.returncode}")
+    found, whole = doctor("true", environment={"PANDO_RATE": "3", "PANDO_TOKEN": CANARY, "AWS_SECRET_ACCESS_KEY": CANARY,
+                                               "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE00001234", "PANDO_ENABLED": "true",
+                                               "AWS_CODEGURU_PROFILER_GROUP_NAME": "g", "AWS_REGION": "eu-west-1"})
+    check(any("PANDO_RATE is no variable" in text for _, text in found["setting"]), f"{found['setting']}")
+    check(found["aws"] == [("ok", "credentials come from the environment: access key ***1234.")], f"{found['aws']}")
+    check(next(one for one in whole["settings"] if one["name"] == "PANDO_TOKEN")["value"] == "***", "the token")
+    nowhere = {"PANDO_ENABLED": "true", "AWS_CODEGURU_PROFILER_GROUP_NAME": "g", "HOME": "/nonexistent"}
+    check(doctor("true", environment=nowhere)[0]["aws"][0][0] == "note", "no credentials in sight")
+    doctor("true", environment={**nowhere, "AWS_EC2_METADATA_DISABLED": "true"}, status=1)
+    doctor("true", environment={**nowhere, "AWS_ACCESS_KEY_ID": "AKID"}, status=1)
+    print("settings: good")
+
+
+class Stranger(ServiceHandler):
+    def do_GET(self):
+        self.answer(200, "<html>Welcome</html>")
+
+
+def check_endpoint(folder):
+    def told(status, url, **more):
+        found, _ = doctor("true", environment={"PANDO_URL": url, **more}, status=status)
+        return found["endpoint"][0][1]
+
+    tokens, cert, key = (os.path.join(folder, name) for name in ("tokens", "cert.pem", "key.pem"))
+    with open(tokens, "w", encoding="ascii") as file:
+        file.write(CANARY + "-of-the-receiver\n")
+    os.chmod(tokens, 0o600)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True)
+    with Receiver(PANDO, "--bearer-token-file", tokens, "--tls-cert", cert, "--tls-key", key) as receiver:
+        check("is not trusted" in told(1, receiver.url), "a certificate that nobody knows")
+        check("asks who you are" in told(1, receiver.url, SSL_CERT_FILE=cert), "no token")
+        check("does not take this token" in told(1, receiver.url, SSL_CERT_FILE=cert, PANDO_TOKEN=CANARY), "another token")
+        check("a receiver answers" in told(0, receiver.url, SSL_CERT_FILE=cert, PANDO_TOKEN=CANARY + "-of-the-receiver"), "the token")
+        url = receiver.url
+    check("nobody listens there" in told(1, url), "a receiver that has ended")
+    with Receiver(PANDO) as receiver:
+        check("no TLS" in told(1, receiver.url.replace("http:", "https:")), "TLS to one without")
+        with Program("", {"PANDO_URL": "http://127.0.0.1:1", "PANDO_TOKEN": CANARY}) as pid:
+            check("nobody listens there" in doctor(pid, status=1)[0]["endpoint"][0][1], "the process's variable")
+            check("a receiver answers" in doctor("--url", receiver.url, pid)[0]["endpoint"][0][1], "--url")
+    with Service(Stranger) as stranger:
+        check("no receiver of Pando's" in told(1, stranger.url), "a web server")
+    check("(DNS)" in told(1, "http://nobody.invalid"), "a name that is not known")
+    check("***@" in told(1, f"http://user:{CANARY}@127.0.0.1:1/?key={CANARY}"), "a password in the URL")
+    print("endpoint: good")
+
+
 def check_with_pando():
     with Receiver(PANDO) as receiver:
         with Program("x = sum(range(10 ** 6))", {"LD_PRELOAD": LIBPANDO, "PANDO_URL": receiver.url}) as pid:
             wait_for("Pando's thread", lambda: "runs in it already" in doctor(pid)[0]["pando"][0][1])
             found, _ = doctor(pid)
             check(found["SIGPROF"][0][0] == "ok" and "attach" not in found, f"{found}")
+            check(found["endpoint"][0][0] == "ok" and "a receiver answers" in found["endpoint"][0][1], f"{found['endpoint']}")
+            check_against_agent(pid)
+            os.kill(receiver.process.pid, signal.SIGSTOP)
+            found, _ = doctor(pid, status=1)
+            os.kill(receiver.process.pid, signal.SIGCONT)
+            check("nothing came back" in found["endpoint"][0][1], f"{found['endpoint']}")
     with Program("", {"LD_PRELOAD": LIBPANDO}) as pid:
         check(doctor(pid)[0]["pando"][0][0] == "note", "Pando is in it and off")
     print("with Pando: good")
@@ -138,6 +238,8 @@ def main():
         check_programs(folder)
         check_refusals()
         check_with_pando()
+        check_settings()
+        check_endpoint(folder)
     print(f"{time.monotonic() - begin:.1f} s")
 
 
