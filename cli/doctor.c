@@ -27,7 +27,8 @@ const struct pando_cli_syntax pando_cli_doctor_syntax = {
     .name = "doctor", .operands = "PID | COMMAND [ARGUMENT...]",
     .summary = "says whether a process or program can be profiled, and what would be missing",
     .text = "Looks at a process, or at the program that COMMAND means (which is not run), and says in a line each what is well (ok),\n"
-            "what could be better (note), what stands in the way (problem), and what to do.\n"
+            "what could be better (note), what stands in the way (problem), and what to do. Its environment, or this one's, tells the\n"
+            "settings, and which receiver is asked whether it answers. Secrets are not shown.\n"
             "Ends with 0 when nothing stands in the way, 1 when something does.\n",
     .options = table, .option_count = sizeof table / sizeof table[0], .options_first = true,
 };

@@ -28,6 +28,7 @@ static const struct setting {
     {"PANDO_ENABLED", WORD, "true", 0, 0, "true false "},
     {"PANDO_SIGN", WORD, "false (AWS: true)", 0, 0, "true false "},
     {"PANDO_ORCHESTRATE", WORD, "false (AWS: true)", 0, 0, "true false "},
+    {"PANDO_BODY", WORD, "json", 0, 0, "json ion "},
     {"PANDO_TOKEN", SECRET, NULL, 0, 0, NULL},
     {"PANDO_TOKEN_FILE", ABSOLUTE_PATH, NULL, 0, 0, NULL},
     {"PANDO_SPOOL", ABSOLUTE_PATH, NULL, 0, 0, NULL},

@@ -16,12 +16,14 @@ from pando_testing import Receiver, Service, ServiceHandler, check, wait_for
 PANDO = LIBPANDO = ""
 
 
+# What the user's own environment sets stays out.
+BARE = {name: value for name, value in os.environ.items() if not re.match(r"PANDO_|AWS_|SSL_|.*_proxy$", name, re.I)}
 CANARY = "canary-which-nobody-may-see"
 
 
 def doctor(*arguments, environment=None, status=0, **options):
     """Its findings (about -> [(level, text)]), and all of its JSON."""
-    environment = {**os.environ, **(environment or {})}
+    environment = {**BARE, **(environment or {})}
     done = subprocess.run([PANDO, "doctor", "--json", *map(str, arguments)], capture_output=True, text=True, env=environment,
                           timeout=120, **options)
     check(done.returncode == status, f"doctor {arguments}: status {done.returncode}, {done.stdout} {done.stderr}")
@@ -40,7 +42,7 @@ class Program:
 
     def __init__(self, code, environment=None, **options):
         self.process = subprocess.Popen([sys.executable, "-c", code + "\nprint('ready', flush=True)\nimport time\ntime.sleep(600)"],
-                                        stdout=subprocess.PIPE, env={**os.environ, **(environment or {})}, **options)
+                                        stdout=subprocess.PIPE, env={**BARE, **(environment or {})}, **options)
         check(self.process.stdout.readline() == b"ready\n", "the program did not start")
 
     def __enter__(self):
@@ -156,11 +158,11 @@ def check_settings():
               "PANDO_WALL_RATE_HZ": ("1000", "1001"), "PANDO_INTERVAL_S": ("3600", "3601"), "PANDO_TREE_MIB": ("1024", "1025"),
               "PANDO_SPOOL_MIB": ("65536", "65537"), "PANDO_LINES_MIB": ("65536", "0"), "PANDO_BUDGET_PERCENT": ("100", "101"),
               "PANDO_EXIT_TIMEOUT_MS": ("60000", "60001"), "PANDO_MODE": ("both", "all"), "PANDO_LOG_LEVEL": ("debug", "loud"),
-              "PANDO_FOLLOW": ("false", "no"), "PANDO_SIGN": ("false", "1"), "PANDO_LINES": ("off", "on"), "PANDO_UNWIND": ("rows", "fp"),
+              "PANDO_FOLLOW": ("false", "no"), "PANDO_SIGN": ("false", "1"), "PANDO_LINES": ("off", "on"), "PANDO_BODY": ("ion", "xml"), "PANDO_UNWIND": ("rows", "fp"),
               "PANDO_SLICES": ("threads", "all"), "PANDO_GROUP": ("a-b_c", "a b", "g" * 255, "g" * 256), "PANDO_SPOOL": ("/x", "x")}
     for name, list_of in values.items():
         for value in list_of:
-            done = subprocess.run([PANDO, "doctor", "--json", "true"], capture_output=True, text=True, env={**os.environ, name: value})
+            done = subprocess.run([PANDO, "doctor", "--json", "true"], capture_output=True, text=True, env={**BARE, name: value})
             told = next(one for one in json.loads(done.stdout)["settings"] if one["name"] == name)
             check(told["isTaken"] != refuses(name, value), f"{name}={value[:20]}: {told}")
             check(done.returncode == (0 if told["isTaken"] else 1), f"{name}={value[:20]}: status {done.returncode}")
