@@ -19,7 +19,7 @@
 enum { OPTION_URL, OPTION_JSON, SENTENCE_BYTES = 1024 };
 
 static const struct pando_cli_option table[] = {
-    [OPTION_URL] = {"url", 'u', "URL", NULL, NULL, "ask this receiver, instead of the one that PANDO_URL names there"},
+    [OPTION_URL] = {"url", 'u', "URL", "PANDO_URL", NULL, "ask this receiver, instead of the one that PANDO_URL names there"},
     [OPTION_JSON] = {"json", 0, NULL, "PANDO_JSON", NULL, "the same facts as JSON"},
 };
 
@@ -183,7 +183,8 @@ int pando_cli_doctor(int argc, char **argv)
     pid_t pid = is_pid ? pando_process_parse(argv[first]) : 0;
     if (is_pid && pid == 0)
         return PANDO_EXIT_USAGE;
-    const char *url = values.text[OPTION_URL];
+    /* The variable is one of the settings that are looked at, and a process may have another one. */
+    const char *url = values.origin[OPTION_URL] == PANDO_CLI_OPTION ? values.text[OPTION_URL] : NULL;
     if (url != NULL && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
         pando_cli_complain("--url is an http:// or https:// address.");
         return PANDO_EXIT_USAGE;
