@@ -84,8 +84,8 @@ static void say_timers(struct pando_doctor *doctor, pid_t pid, const char *limit
     if (limit == UINT64_MAX)
         pando_doctor_say(doctor, PANDO_DOCTOR_OK, "timers", "there is no limit for timers (RLIMIT_SIGPENDING).");
     else if (limit / 2 == 0 || (queued >= 0 && (uint64_t)queued >= limit))
-        pando_doctor_say(doctor, PANDO_DOCTOR_PROBLEM, "timers", "there is no room for a timer: %lld of %" PRIu64 " are in use by this user; "
-                         "raise RLIMIT_SIGPENDING (ulimit -i).", queued, limit);
+        pando_doctor_say(doctor, PANDO_DOCTOR_PROBLEM, "timers", "there is no room for a timer: RLIMIT_SIGPENDING is %" PRIu64 ", %lld are "
+                         "in use; raise it (ulimit -i).", limit, queued);
     else if (threads > limit / 2 || (queued >= 0 && threads > limit - (uint64_t)queued))
         pando_doctor_say(doctor, PANDO_DOCTOR_NOTE, "timers", "%u threads, but RLIMIT_SIGPENDING is %" PRIu64 ", %lld are in use, and Pando "
                          "takes half of it at most: the rest is not sampled; raise it (ulimit -i).", threads, limit, queued);

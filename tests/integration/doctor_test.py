@@ -38,10 +38,12 @@ def doctor(*arguments, environment=None, status=0, **options):
 
 
 class Program:
-    """A Python program that has come as far as to print a line."""
+    """A Python program that has come as far as to print a line. It lets others trace it, also where kernel.yama.ptrace_scope is 1."""
+
+    TRACEABLE = "import ctypes\nctypes.CDLL(None).prctl(0x59616d61, ctypes.c_ulong(-1), 0, 0, 0)\n"
 
     def __init__(self, code, environment=None, **options):
-        self.process = subprocess.Popen([sys.executable, "-c", code + "\nprint('ready', flush=True)\nimport time\ntime.sleep(600)"],
+        self.process = subprocess.Popen([sys.executable, "-c", self.TRACEABLE + code + "\nprint('ready', flush=True)\nimport time\ntime.sleep(600)"],
                                         stdout=subprocess.PIPE, env={**BARE, **(environment or {})}, **options)
         check(self.process.stdout.readline() == b"ready\n", "the program did not start")
 
@@ -80,6 +82,14 @@ def check_process():
                  "resource.setrlimit(resource.RLIMIT_AS, (used + (8 << 20), used + (8 << 20)))") as pid:
         found, _ = doctor(pid, status=1)
         check(found["memory"][0][0] == "problem", f"{found}")
+    with Program("import resource\nresource.setrlimit(resource.RLIMIT_SIGPENDING, (1, 1))") as pid:
+        check(doctor(pid, status=1)[0]["timers"][0][0] == "problem", "no room for timers")
+    with Program("import ctypes\nctypes.CDLL(None).prctl(38, 1, 0, 0, 0)\n"
+                 "import struct\ncode = struct.pack('HBBI', 6, 0, 0, 0x7fff0000)\nbuffer = ctypes.create_string_buffer(code)\n"
+                 "program = ctypes.create_string_buffer(struct.pack('HxxxxxxQ', 1, ctypes.addressof(buffer)))\n"
+                 "assert ctypes.CDLL(None).prctl(22, 2, program, 0, 0) == 0") as pid:
+        found, _ = doctor(pid, status=1)
+        check("seccomp" in found["attach"][0][1] and "filtered" in found["seccomp"][0][1], f"{found['attach']}, {found['seccomp']}")
     print("processes: good")
 
 
