@@ -44,6 +44,9 @@ void pando_doctor_objects_of_file(struct pando_doctor *doctor, const char *path)
 void pando_doctor_settings(struct pando_doctor *doctor, const char *environment);
 /* Where profiles would go (`other_url`, if it is not NULL), and whether a receiver answers. Changes this process's environment. */
 void pando_doctor_endpoint(struct pando_doctor *doctor, const char *environment, const char *other_url);
+/* Asks Amazon's service (`url` "": the one of its region), or a receiver that takes signatures, once how to profile, as the agent would:
+ * whose credentials, and what came back. Nothing is posted. */
+void pando_doctor_service(struct pando_doctor *doctor, const char *environment, const char *url);
 /* A URL without user, password and query. */
 void pando_doctor_mask_url(const char *url, char *shown, size_t shown_bytes);
 

@@ -1,6 +1,6 @@
 /* Why: cli/doctor.h: where profiles would go, whether a receiver answers there, and as whom Amazon would be asked.
- * Context: own process; one GET, as the agent would ask: with its token, proxy and certificates. For AWS only the environment is read:
- * the chain of credentials is the uploader's, and asking it could reach services. Secrets go into the request's headers only. */
+ * Context: own process; one GET, as the agent would ask: with its token, proxy and certificates. For AWS the environment is read
+ * here, and the service is asked in doctor_service.c. Secrets go into the request's headers only. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -150,20 +150,19 @@ static void say_credentials(struct pando_doctor *doctor, const char *environment
         pando_doctor_say(doctor, PANDO_DOCTOR_OK, "aws", "credentials come from the environment: access key ***%s.",
                          len > 2 * KEY_SHOWN ? id + len - KEY_SHOWN : "");
     else if (has_shared_files(environment, path, sizeof path))
-        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "aws", "credentials come from %s (profile %s), if it has any; that was not looked at.", path,
+        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "aws", "credentials come from %s (profile %s), if it has any.", path,
                          profile != NULL ? profile : "default");
     else if (pando_environment_get(environment, "AWS_WEB_IDENTITY_TOKEN_FILE") != NULL)
-        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "aws", "credentials come from a web identity (AWS_WEB_IDENTITY_TOKEN_FILE, AWS_ROLE_ARN); STS "
-                         "was not asked.");
+        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "aws", "credentials come from a web identity (AWS_WEB_IDENTITY_TOKEN_FILE, "
+                         "AWS_ROLE_ARN).");
     else if (pando_environment_get(environment, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != NULL ||
              pando_environment_get(environment, "AWS_CONTAINER_CREDENTIALS_FULL_URI") != NULL)
-        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "aws", "credentials come from the container's service, which was not asked.");
+        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "aws", "credentials come from the container's service.");
     else if (is_word(environment, "AWS_EC2_METADATA_DISABLED", "true"))
         pando_doctor_say(doctor, PANDO_DOCTOR_PROBLEM, "aws", "the environment shows no AWS credentials, and the machine's are switched off "
                          "(AWS_EC2_METADATA_DISABLED): set AWS_PROFILE or an access key.");
     else
-        pando_doctor_say(doctor, PANDO_DOCTOR_NOTE, "aws", "the environment shows no AWS credentials: the machine's metadata service will be asked; "
-                         "that was not tried.");
+        pando_doctor_say(doctor, PANDO_DOCTOR_NOTE, "aws", "the environment shows no AWS credentials: the machine's metadata service is asked.");
 }
 
 /* Without one of these, that of the profile in the shared files, or the machine's. */
@@ -190,7 +189,7 @@ void pando_doctor_endpoint(struct pando_doctor *doctor, const char *environment,
     if (is_off)
         pando_doctor_say(doctor, PANDO_DOCTOR_NOTE, "endpoint", "PANDO_ENABLED is false: preloaded, Pando does nothing; unset it.");
     else if (url == NULL && is_aws)
-        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "endpoint", "profiles go to Amazon's service, by AWS's variables; it was not asked.");
+        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "endpoint", "profiles go to Amazon's service, by AWS's variables.");
     else if (url == NULL && names_group)
         pando_doctor_say(doctor, PANDO_DOCTOR_NOTE, "endpoint", "AWS's variables name a profiling group; set PANDO_ENABLED=true if they are meant "
                          "for Pando too, or PANDO_URL.");
@@ -198,11 +197,13 @@ void pando_doctor_endpoint(struct pando_doctor *doctor, const char *environment,
         pando_doctor_say(doctor, PANDO_DOCTOR_OK, "endpoint", "PANDO_URL is not set: preloaded, Pando does nothing; pando run and pando attach "
                          "bring a receiver.");
     else if (is_amazons(url))
-        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "endpoint", "profiles go to Amazon's service; it was not asked.");
+        pando_doctor_say(doctor, PANDO_DOCTOR_OK, "endpoint", "profiles go to Amazon's service.");
     else if (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0)
         ask(doctor, environment, url);
     if (is_aws)
         say_credentials(doctor, environment);
     if (is_aws && url == NULL)
         say_region(doctor, environment);
+    if (is_aws)
+        pando_doctor_service(doctor, environment, url != NULL ? url : "");
 }

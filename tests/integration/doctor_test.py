@@ -21,6 +21,10 @@ BARE = {name: value for name, value in os.environ.items() if not re.match(r"PAND
 CANARY = "canary-which-nobody-may-see"
 
 
+# In place of Amazon's service and of the machine's: nobody.
+NO_AWS = {"AWS_ENDPOINT_URL_CODEGURUPROFILER": "http://127.0.0.1:1", "AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:1"}
+
+
 def doctor(*arguments, environment=None, status=0, **options):
     """Its findings (about -> [(level, text)]), and all of its JSON."""
     environment = {**BARE, **(environment or {})}
@@ -178,15 +182,38 @@ def check_settings():
             check(done.returncode == (0 if told["isTaken"] else 1), f"{name}={value[:20]}: status {done.returncode}")
     found, whole = doctor("true", environment={"PANDO_RATE": "3", "PANDO_TOKEN": CANARY, "AWS_SECRET_ACCESS_KEY": CANARY,
                                                "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE00001234", "PANDO_ENABLED": "true",
-                                               "AWS_CODEGURU_PROFILER_GROUP_NAME": "g", "AWS_REGION": "eu-west-1"})
+                                               "AWS_CODEGURU_PROFILER_GROUP_NAME": "g", "AWS_REGION": "eu-west-1", **NO_AWS}, status=1)
     check(any("PANDO_RATE is no variable" in text for _, text in found["setting"]), f"{found['setting']}")
     check(found["aws"] == [("ok", "credentials come from the environment: access key ***1234.")], f"{found['aws']}")
     check(next(one for one in whole["settings"] if one["name"] == "PANDO_TOKEN")["value"] == "***", "the token")
-    nowhere = {"PANDO_ENABLED": "true", "AWS_CODEGURU_PROFILER_GROUP_NAME": "g", "HOME": "/nonexistent"}
-    check(doctor("true", environment=nowhere)[0]["aws"][0][0] == "note", "no credentials in sight")
+    nowhere = {"PANDO_ENABLED": "true", "AWS_CODEGURU_PROFILER_GROUP_NAME": "g", "HOME": "/nonexistent", **NO_AWS}
+    check(doctor("true", environment=nowhere, status=1)[0]["aws"][0][0] == "note", "no credentials in sight")
     doctor("true", environment={**nowhere, "AWS_EC2_METADATA_DISABLED": "true"}, status=1)
     doctor("true", environment={**nowhere, "AWS_ACCESS_KEY_ID": "AKID"}, status=1)
     print("settings: good")
+
+
+def check_service(folder):
+    """What Amazon's service would answer, from a receiver that knows a key."""
+    secret = os.path.join(folder, "secret")
+    with open(secret, "w", encoding="ascii") as file:
+        file.write(CANARY)
+    os.chmod(secret, 0o600)
+    with Receiver(PANDO, "--access-key", f"AKIDEXAMPLE00001234:{secret}") as receiver:
+        signed = {"PANDO_ENABLED": "true", "AWS_CODEGURU_PROFILER_GROUP_ARN": "arn:aws:codeguru-profiler:eu-west-1:1:profilingGroup/web",
+                  "AWS_ENDPOINT_URL_CODEGURUPROFILER": receiver.url, "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE00001234"}
+        found = doctor("true", environment={**signed, "AWS_SECRET_ACCESS_KEY": CANARY})[0]["service"]
+        check(any("profiling is on" in text for _, text in found), f"{found}")
+        found = doctor("true", environment={**signed, "AWS_SECRET_ACCESS_KEY": CANARY + "x"}, status=1)[0]["service"]
+        check(any("403" in text for _, text in found), f"{found}")
+        files = os.path.join(folder, "credentials")
+        with open(files, "w", encoding="ascii") as file:
+            file.write(f"[one]\naws_access_key_id = AKIDEXAMPLE00001234\naws_secret_access_key = {CANARY}\n")
+        signed.pop("AWS_ACCESS_KEY_ID")
+        found = doctor("true", environment={**signed, "AWS_SHARED_CREDENTIALS_FILE": files, "AWS_PROFILE": "one"})[0]["service"]
+        check(any("profiling is on" in text for _, text in found), f"{found}")
+        check(receiver.report("web") is None, "something was posted")
+    print("service: good")
 
 
 class Stranger(ServiceHandler):
@@ -252,6 +279,7 @@ def main():
         check_with_pando()
         check_settings()
         check_endpoint(folder)
+        check_service(folder)
     print(f"{time.monotonic() - begin:.1f} s")
 
 
