@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "receiver/steady_time.h"
 
 enum { EVERY_S = 15, NICENESS = 10, MESSAGE_BYTES = 512 };
 
@@ -23,6 +24,7 @@ struct pando_store_keeper {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool is_stopping;
+    struct pando_steady_time time;
     char complaint[MESSAGE_BYTES]; /* what was said last */
 };
 
@@ -51,6 +53,14 @@ static bool wait_for_turn(struct pando_store_keeper *keeper)
     return goes_on;
 }
 
+static uint64_t steady_now_ms(struct pando_store_keeper *keeper)
+{
+    struct timespec boot;
+    clock_gettime(CLOCK_BOOTTIME, &boot);
+    return pando_steady_time_ms(&keeper->time, pando_clock_wall_ns() / 1000000,
+                                (uint64_t)boot.tv_sec * 1000 + (uint64_t)boot.tv_nsec / 1000000);
+}
+
 static void *keep(void *context)
 {
     struct pando_store_keeper *keeper = context;
@@ -61,7 +71,7 @@ static void *keep(void *context)
         char second[MESSAGE_BYTES] = "";
         int error = pando_store_roll_up(keeper->store, now_ms, message, sizeof message);
         /* Also when that failed: it may be for want of room. */
-        int second_error = pando_store_retain(keeper->store, &keeper->policy, now_ms, second, sizeof second);
+        int second_error = pando_store_retain(keeper->store, &keeper->policy, steady_now_ms(keeper), second, sizeof second);
         complain(keeper, error != 0 ? error : second_error, error != 0 ? message : second);
     } while (wait_for_turn(keeper));
     return NULL;

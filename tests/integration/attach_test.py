@@ -246,6 +246,22 @@ def test_program(pando, receiver, name, rounds):
         server.wait(60)
 
 
+def of_threads(pid, name):
+    """What /proc has under `name` for each thread; one that ends meanwhile has none."""
+    texts = {}
+    for tid in os.listdir(f"/proc/{pid}/task"):
+        try:
+            with open(f"/proc/{pid}/task/{tid}/{name}", encoding="utf-8") as file:
+                texts[tid] = file.read()
+        except OSError:
+            pass
+    return texts
+
+
+def has_no_agent(pid):
+    return not any(name.startswith("pando") for name in of_threads(pid, "comm").values())
+
+
 def test_refusals(pando, receiver, controlled):
     def refused(pid, *words, **more):
         done = subprocess.run([pando, "attach", "--duration", "1", "--url", receiver.url, "--timeout", "2", str(pid)], env=plain_environment(),
@@ -308,12 +324,12 @@ def test_refusals(pando, receiver, controlled):
         if subprocess.run([pando, "ctl", str(process.pid), "status"], capture_output=True).returncode == 0:
             refused(process.pid, "already")
             subprocess.run([pando, "ctl", str(process.pid), "stop"], capture_output=True)
-            wait_for("the end of the agent", lambda: not any(open(f"/proc/{process.pid}/task/{tid}/comm").read() == "pando\n"
-                                                             for tid in os.listdir(f"/proc/{process.pid}/task")))
+            wait_for("the end of the agent", lambda: has_no_agent(process.pid))
     done = attach(pando, process.pid, receiver, "again")
     check(done.returncode == 0, f"after all that: {done.stderr}")
-    for tid in os.listdir(f"/proc/{process.pid}/task"):
-        mask = int(re.search(r"SigBlk:\t(\w+)", open(f"/proc/{process.pid}/task/{tid}/status").read())[1], 16)
+    wait_for("the end of the agent", lambda: has_no_agent(process.pid))
+    for tid, status in of_threads(process.pid, "status").items():
+        mask = int(re.search(r"SigBlk:\t(\w+)", status)[1], 16)
         # (The first thread waits for the two: meanwhile the kernel says that it does not block them.)
         check(mask == (1 << 9 | 1 << 14) or (mask == 0 and int(tid) == process.pid), f"a thread's signals are blocked: {mask:x}")
     process.send_signal(signal.SIGTERM)

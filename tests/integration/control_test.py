@@ -58,9 +58,12 @@ def page_of(pid):
     """The file of the page in the agent's own descriptors."""
     for tid in os.listdir(f"/proc/{pid}/task"):
         folder = f"/proc/{pid}/task/{tid}/fd"
-        for fd in os.listdir(folder):
-            if "pando-control" in os.readlink(f"{folder}/{fd}") and open(f"/proc/{pid}/task/{tid}/comm").read() == "pando\n":
-                return f"{folder}/{fd}"
+        try:
+            for fd in os.listdir(folder):
+                if "pando-control" in os.readlink(f"{folder}/{fd}") and open(f"/proc/{pid}/task/{tid}/comm").read() == "pando\n":
+                    return f"{folder}/{fd}"
+        except OSError:  # a thread or a descriptor that has gone meanwhile
+            pass
     return None
 
 
