@@ -32,7 +32,7 @@ bool pando_fork_is_glibc(void)
     return __register_atfork != NULL;
 }
 
-enum { KERNEL_SIGSET_BYTES = 8 };
+enum { KERNEL_SIGSET_BYTES = 8, LOADER_WAIT_MS = 200 };
 #define MARK (1ul << (SIGKILL - 1))
 
 /* The mask to go back to, marked with SIGKILL, which no mask has: 0 means that `before` did nothing. */
@@ -46,7 +46,7 @@ static void before(void)
     if (pando_agent_phase() == PANDO_PHASE_OFF)
         return;
     unsigned long only = 1ul << (SIGPROF - 1), old = 0;
-    pando_loader_gate_before_fork();
+    pando_loader_gate_hold(LOADER_WAIT_MS);
     pando_raw_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, (long)&only, (long)&old, KERNEL_SIGSET_BYTES);
     mask_before = old | MARK;
 }
@@ -62,7 +62,7 @@ static void after_in_parent(void)
     if (mask_before == 0)
         return;
     restore_mask();
-    pando_loader_gate_after_fork(false);
+    pando_loader_gate_release();
 }
 
 /* The parent's samples are the parent's. */
@@ -121,7 +121,7 @@ static void after_in_child(void)
     /* The thread that forked is the only one; its stack is where it was. */
     struct pando_thread_slot *was = pando_thread_exit_watched();
     atomic_store(&pando_agent.phase, PANDO_PHASE_OFF);
-    pando_loader_gate_after_fork(true);
+    pando_loader_gate_after_fork();
     pando_agent_thread_after_fork();
     bool is_followed = phase == PANDO_PHASE_ACTIVE && pando_agent.config.follow_forks;
     if (is_followed && !pando_loader_gate_is_whole()) {

@@ -1,6 +1,7 @@
 /* Why: libc changes the user and the groups of all threads, and ends the process when one of them may not what another one may. A program
  * that has one thread, and gave that thread other capabilities than it began with (as setpriv does), would be ended because of
- * Pando's. So Pando's threads are gone meanwhile where they have other capabilities than the caller; they come back with its own.
+ * Pando's. So Pando's threads are gone meanwhile where they have other capabilities than the caller; they come back with its own. Else
+ * they only do not load anything meanwhile (agent/loader_gate.h).
  * Context: any of the host's threads, not the handler. */
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 #include "agent/agent.h"
 #include "agent/agent_thread.h"
 #include "agent/lifecycle.h"
+#include "agent/loader_gate.h"
 #include "base/raw_syscall.h"
 
 struct capabilities {
@@ -29,24 +31,36 @@ static bool read_capabilities(int tid, struct capabilities *ret_capabilities)
     return pando_raw_syscall4(SYS_capget, (long)&header, (long)ret_capabilities->data, 0, 0) == 0;
 }
 
-/* Whether Pando's threads have to go first. Not in a child of vfork, whose threads they are not. */
-static bool step_aside(void)
+/* What has been done for the caller, to be undone. */
+enum { GATE_HELD = 1, THREADS_ASIDE = 2, GATE_WAIT_MS = 1000 };
+
+static bool have_threads_other_capabilities(void)
 {
     struct capabilities own, agents;
     int tid = pando_agent_thread_tid();
-    if (tid == 0 || pando_agent_phase() != PANDO_PHASE_ACTIVE ||
-        pando_raw_syscall4(SYS_getpid, 0, 0, 0, 0) != (long)pando_agent.pid || !read_capabilities(0, &own) ||
-        !read_capabilities(tid, &agents) || memcmp(&own, &agents, sizeof own) == 0)
-        return false;
-    pando_lifecycle_rest();
-    return true;
+    return tid != 0 && read_capabilities(0, &own) && read_capabilities(tid, &agents) && memcmp(&own, &agents, sizeof own) != 0;
 }
 
-static int come_back(bool was_aside, int result)
+/* Nothing in a child of vfork, whose threads they are not. */
+static unsigned prepare(void)
+{
+    if (pando_agent_phase() != PANDO_PHASE_ACTIVE || pando_raw_syscall4(SYS_getpid, 0, 0, 0, 0) != (long)pando_agent.pid)
+        return 0;
+    if (!have_threads_other_capabilities()) {
+        pando_loader_gate_hold(GATE_WAIT_MS);
+        return GATE_HELD;
+    }
+    pando_lifecycle_rest();
+    return THREADS_ASIDE;
+}
+
+static int finish(unsigned done, int result)
 {
     int reason = errno;
-    if (was_aside)
+    if (done == THREADS_ASIDE)
         pando_lifecycle_resume();
+    else if (done == GATE_HELD)
+        pando_loader_gate_release();
     errno = reason;
     return result;
 }
@@ -63,8 +77,8 @@ static int come_back(bool was_aside, int result)
             atomic_store_explicit(&known, found, memory_order_relaxed);                                                         \
         }                                                                                                                       \
         *(void **)&real = found;                                                                                                \
-        bool is_aside = step_aside();                                                                                           \
-        return come_back(is_aside, real(__VA_ARGS__));                                                                          \
+        unsigned done = prepare();                                                                                              \
+        return finish(done, real(__VA_ARGS__));                                                                                 \
     }
 
 IDENTITY(setuid, (uid_t user), user)

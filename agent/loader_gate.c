@@ -10,9 +10,9 @@
 
 #define MS 1000000ull
 
-enum { FORK_WAIT_MS = 200, LOOK_MS = 10 };
+enum { CLOSED_LOOK_MS = 200, LOOK_MS = 10 };
 
-static atomic_uint forks_waiting, is_inside;
+static atomic_uint holders, is_inside;
 static bool was_torn; /* in an ancestor or here */
 
 #pragma weak _r_debug /* which musl has not */
@@ -20,13 +20,13 @@ static bool was_torn; /* in an ancestor or here */
 void pando_loader_gate_enter(void)
 {
     for (;;) {
-        unsigned forks = atomic_load(&forks_waiting);
-        if (forks != 0) {
-            pando_futex_wait(&forks_waiting, forks, FORK_WAIT_MS * MS);
+        unsigned count = atomic_load(&holders);
+        if (count != 0) {
+            pando_futex_wait(&holders, count, CLOSED_LOOK_MS * MS);
             continue;
         }
         atomic_store(&is_inside, 1);
-        if (atomic_load(&forks_waiting) == 0)
+        if (atomic_load(&holders) == 0)
             return;
         pando_loader_gate_leave();
     }
@@ -38,23 +38,24 @@ void pando_loader_gate_leave(void)
     pando_futex_wake_all(&is_inside);
 }
 
-void pando_loader_gate_before_fork(void)
+void pando_loader_gate_hold(unsigned at_most_ms)
 {
-    atomic_fetch_add(&forks_waiting, 1);
-    uint64_t deadline = pando_clock_mono_ns() + FORK_WAIT_MS * MS;
+    atomic_fetch_add(&holders, 1);
+    uint64_t deadline = pando_clock_mono_ns() + at_most_ms * MS;
     while (atomic_load(&is_inside) != 0 && pando_clock_mono_ns() < deadline)
         pando_futex_wait(&is_inside, 1, LOOK_MS * MS);
 }
 
-void pando_loader_gate_after_fork(bool is_child)
+void pando_loader_gate_release(void)
 {
-    if (!is_child) {
-        if (atomic_fetch_sub(&forks_waiting, 1) == 1)
-            pando_futex_wake_all(&forks_waiting);
-        return;
-    }
+    if (atomic_fetch_sub(&holders, 1) == 1)
+        pando_futex_wake_all(&holders);
+}
+
+void pando_loader_gate_after_fork(void)
+{
     was_torn |= atomic_load(&is_inside) != 0;
-    atomic_store(&forks_waiting, 0);
+    atomic_store(&holders, 0);
     atomic_store(&is_inside, 0);
 }
 
