@@ -95,10 +95,7 @@ static bool parse_option(int option, struct options *options)
     case 'e':
         return parse_time(option, optarg, options);
     case 'x':
-        if (pando_profile_view_parse(optarg, &options->view))
-            return true;
-        pando_cli_complain("--state is CPU, all, or states such as RUNNABLE or WAITING, with commas between, not \"%s\".", optarg);
-        return false;
+        return pando_shown_view_option(optarg, &options->view);
     case 'T':
         if (pando_slice_wish_thread(&options->slices, optarg))
             return true;

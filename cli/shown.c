@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/cli.h"
 #include "cli/terminal_text.h"
 
 enum { VALUES_SHOWN = 6 };
@@ -99,4 +100,12 @@ void pando_shown_print_slices(FILE *out, const struct pando_shown *shown)
         if (is_last)
             fputs(".\n", out);
     }
+}
+
+bool pando_shown_view_option(const char *text, unsigned *ret_view)
+{
+    if (pando_profile_view_parse(text, ret_view))
+        return true;
+    pando_cli_complain("--state is CPU, all, or states such as RUNNABLE or WAITING, with commas between, not \"%s\".", text);
+    return false;
 }

@@ -23,6 +23,9 @@ struct pando_shown {
 int pando_shown_make(struct pando_profile *profile, const struct pando_slice_wish *wish, unsigned view, struct pando_shown *shown);
 void pando_shown_release(struct pando_shown *shown);
 
+/* The value of --state. Complains and returns false when it is none. */
+bool pando_shown_view_option(const char *text, unsigned *ret_view);
+
 /* "CPU time" or "wall time". */
 const char *pando_shown_clock(const struct pando_shown *shown);
 /* One line with the totals of all states, if the profile has any: "States: RUNNABLE 1.23 s, ...". */

@@ -5,7 +5,6 @@ Run with PANDO_BUILD=<build directory>; 77 = skipped (no openssl command, or the
 import json
 import os
 import shutil
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -32,15 +31,7 @@ class Receiver(Service):
         self.hang = threading.Event()
         self.hangs = False
         self.paths = []
-
-        def wrap(socket):
-            if certificate is None:
-                return socket
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            # The handshake is the connection's thread's, so that a client that leaves stops nobody else.
-            return context.wrap_socket(socket, server_side=True, do_handshake_on_connect=False)
-        super().__init__(Handler, wrap)
+        super().__init__(Handler, certificate)
 
 
 class Handler(ServiceHandler):

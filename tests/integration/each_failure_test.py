@@ -11,7 +11,6 @@ import os
 import random
 import shutil
 import signal
-import ssl
 import struct
 import subprocess
 import tempfile
@@ -49,14 +48,7 @@ class Keeper(Service):
 
     def __init__(self, certificate=None):
         self.bodies = {}
-
-        def wrap(socket):
-            if certificate is None:
-                return socket
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            return context.wrap_socket(socket, server_side=True, do_handshake_on_connect=False)
-        super().__init__(KeeperHandler, wrap)
+        super().__init__(KeeperHandler, certificate)
 
 
 class KeeperHandler(ServiceHandler):

@@ -3,6 +3,7 @@ import http.server
 import json
 import os
 import re
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -76,14 +77,19 @@ class Receiver:
 
 
 class Service(http.server.ThreadingHTTPServer):
-    """An HTTP service of a test's own, on a free port, in a thread from the start. `handler` is a ServiceHandler."""
+    """An HTTP service of a test's own, on a free port, in a thread from the start. `handler` is a ServiceHandler. With a
+    certificate (a file that has its key too) it speaks TLS."""
 
     daemon_threads = True
 
-    def __init__(self, handler, wrap=lambda socket: socket):
+    def __init__(self, handler, certificate=None):
         self.lock = threading.Lock()
         super().__init__(("127.0.0.1", 0), handler)
-        self.socket = wrap(self.socket)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # The handshake is the connection's thread's, so that a client that leaves stops nobody else.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server_port}"
 

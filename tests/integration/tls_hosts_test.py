@@ -40,12 +40,7 @@ class Server(Service):
 
     def __init__(self, certificate):
         self.bodies = {}
-
-        def wrap(socket):
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            return context.wrap_socket(socket, server_side=True, do_handshake_on_connect=False)
-        super().__init__(Handler, wrap)
+        super().__init__(Handler, certificate)
         self.url = f"https://localhost:{self.server_port}"
 
 
