@@ -2,7 +2,7 @@
 // each control reached by Tab with its focus visible and its name told, reduced motion.
 //
 // Usage: node access_test.mjs PATH-OF-pando
-import { check, equal, failures, openBrowser, startReceiver, until } from "./browser.mjs";
+import { check, equal, failures, openBrowser, perform, startReceiver, until } from "./browser.mjs";
 import { drive } from "./drive.mjs";
 
 const pando = process.argv[2];
@@ -120,19 +120,12 @@ async function motion() {
         || getComputedStyle(e).animationName !== "none").length), 0);
 }
 
-let crash = null;
-try {
+await perform({ browser, page, sins }, async () => {
     await receiver.post("seen", TREE, { debugInfo: { genericMetrics: { samplesDroppedRingFull: 7, stacksTooDeep: 3 }, processName: "app", hostName: "box" } });
     await receiver.post("other", { children: { "app:main": { counts: count(500), children: { "app:gone": { counts: count(400) } } } } });
     for (const scenario of [keys, contrast, motion])
         await scenario();
-} catch (error) {
-    crash = error;
-    console.log(error);
-}
-check("ran to the end", crash === null);
-equal("no error on the console, no dialog, no request to anywhere else", sins, []);
-await browser.close();
+});
 await receiver.stop();
 receiver.clean();
 console.log(`${failures()} failed`);

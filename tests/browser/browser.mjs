@@ -88,3 +88,23 @@ export async function openBrowser(url) {
     context.on("page", (other) => other !== page && sins.push("another page: " + other.url()));
     return { browser, page, sins };
 }
+
+/**
+ * The whole of a test: what goes wrong in `scenarios` is shown, with a picture if PANDO_SCREENSHOT names a file; at its end nothing that a
+ * page may not do may have been seen. Closes the browser; tells whether the scenarios ran to their end.
+ * @param {Awaited<ReturnType<typeof openBrowser>>} opened @param {() => Promise<void>} scenarios
+ */
+export async function perform({ browser, page, sins }, scenarios) {
+    let crash = null;
+    try {
+        await scenarios();
+    } catch (error) {
+        crash = error;
+        console.log(error);
+        await page.screenshot({ path: process.env.PANDO_SCREENSHOT ?? "/dev/null", type: "png" }).catch(() => {});
+    }
+    check("ran to the end", crash === null);
+    equal("no error on the console, no dialog, no request to anywhere else", sins, []);
+    await browser.close();
+    return crash === null;
+}

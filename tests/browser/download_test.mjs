@@ -4,7 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { check, equal, failures, openBrowser, startReceiver, until } from "./browser.mjs";
+import { check, equal, failures, openBrowser, perform, startReceiver, until } from "./browser.mjs";
 import { drive } from "./drive.mjs";
 
 const pando = process.argv[2];
@@ -61,22 +61,14 @@ async function speedscope() {
     equal("and nothing else is there", refused, 404);
 }
 
-let crash = null;
-try {
+await perform({ browser, page, sins }, async () => {
     execFileSync(pando, ["run", "--url", receiver.url, "--group", "program", "--rate", "1000", "--interval", "1", "--top", "0", "--",
         "gcc", "-O2", "-x", "c", "-c", "-o", "/dev/null", "-"], { input: Array.from({ length: 400 }, (_, i) => `int f${i}(int *x, int n) { int s = ${i}; for (int i = 0; i < n; i++) s += x[i] * ${i} ^ (s >> 3); return s; }`).join("\n"), stdio: ["pipe", "ignore", "pipe"] });
     await files();
     await filtered();
     await speedscope();
     sins.splice(0, sins.length, ...sins.filter((sin) => !/404|WebGL/.test(sin)));
-} catch (error) {
-    crash = error;
-    console.log(error);
-    await page.screenshot({ path: process.env.PANDO_SCREENSHOT ?? "/dev/null", type: "png" }).catch(() => {});
-}
-check("ran to the end", crash === null);
-equal("no error on the console, no dialog, no request to anywhere else", sins, []);
-await browser.close();
+});
 await receiver.stop();
 receiver.clean();
 console.log(`${failures()} failed`);

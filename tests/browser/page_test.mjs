@@ -4,7 +4,7 @@
 // Usage: node page_test.mjs PATH-OF-pando   (after npm ci in this folder; PANDO_CHROMIUM names another browser)
 import { execFileSync } from "node:child_process";
 import { drive } from "./drive.mjs";
-import { check, equal, failures, openBrowser, startReceiver, until } from "./browser.mjs";
+import { check, equal, failures, openBrowser, perform, startReceiver, until } from "./browser.mjs";
 
 const pando = process.argv[2];
 const receiver = await startReceiver(pando);
@@ -312,20 +312,12 @@ async function receiverGone() {
     sins.splice(sinsBefore); // the browser itself complains of the connection
 }
 
-let crash = null;
-try {
+const ran = await perform({ browser, page, sins }, async () => {
     for (const scenario of [emptyState, facts, table, zoom, search, themes, times, live, hostileNames, depthAndWidth, speed])
         await scenario();
     await receiverGone();
-} catch (error) {
-    crash = error;
-    console.log(error);
-    await page.screenshot({ path: process.env.PANDO_SCREENSHOT ?? "/dev/null", type: "png" }).catch(() => {});
-}
-check("ran to the end", crash === null);
-equal("no error on the console, no dialog, no request to anywhere else", sins, []);
-await browser.close();
-if (crash !== null)
+});
+if (!ran)
     await receiver.stop();
 receiver.clean();
 console.log(`${failures()} failed`);

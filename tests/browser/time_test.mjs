@@ -3,7 +3,7 @@
 //
 // Usage: node time_test.mjs PATH-OF-pando
 import { execFileSync } from "node:child_process";
-import { check, equal, failures, openBrowser, startReceiver, until } from "./browser.mjs";
+import { check, equal, failures, openBrowser, perform, startReceiver, until } from "./browser.mjs";
 import { drive } from "./drive.mjs";
 
 const pando = process.argv[2];
@@ -124,19 +124,11 @@ async function slices() {
     await page.locator(".compare").waitFor();
 }
 
-let crash = null;
-try {
+await perform({ browser, page, sins }, async () => {
     await postHour();
     for (const scenario of [chart, origins, slices])
         await scenario();
-} catch (error) {
-    crash = error;
-    console.log(error);
-    await page.screenshot({ path: process.env.PANDO_SCREENSHOT ?? "/dev/null", type: "png" }).catch(() => {});
-}
-check("ran to the end", crash === null);
-equal("no error on the console, no dialog, no request to anywhere else", sins, []);
-await browser.close();
+});
 await receiver.stop();
 receiver.clean();
 console.log(`${failures()} failed`);

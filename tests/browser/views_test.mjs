@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { check, equal, failures, openBrowser, startReceiver, until } from "./browser.mjs";
+import { check, equal, failures, openBrowser, perform, startReceiver, until } from "./browser.mjs";
 import { drive } from "./drive.mjs";
 import { HOT, templates } from "./programs.mjs";
 import { aroundOf, LENSES, stacksOf, sumOf, tableOf } from "./oracle.mjs";
@@ -308,8 +308,7 @@ async function hostile() {
     }
 }
 
-let crash = null;
-try {
+await perform({ browser, page, sins }, async () => {
     profileCompiler("plain", ["-O0"]);
     profileCompiler("optimised", ["-O2"]);
     const [a, b] = [report("plain"), report("optimised")], [stacksA, stacksB] = [stacksOf(a), stacksOf(b)];
@@ -321,14 +320,7 @@ try {
     await comparison("plain", stacksA, a.samples, "optimised", stacksB, b.samples);
     await source();
     await hostile();
-} catch (error) {
-    crash = error;
-    console.log(error);
-    await page.screenshot({ path: process.env.PANDO_SCREENSHOT ?? "/dev/null", type: "png" }).catch(() => {});
-}
-check("ran to the end", crash === null);
-equal("no error on the console, no dialog, no request to anywhere else", sins, []);
-await browser.close();
+});
 await receiver.stop();
 receiver.clean();
 rmSync(folder, { recursive: true });
