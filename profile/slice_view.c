@@ -62,6 +62,28 @@ int pando_profile_select(struct pando_profile *profile, const struct pando_slice
     return error;
 }
 
+int pando_profile_slice_totals(const struct pando_profile *profile, const struct pando_slice_wish *wish, double factor,
+                               uint64_t totals[PANDO_PROFILE_STATES])
+{
+    bool is_any = wish == NULL || (wish->thread_count == 0 && wish->label_count == 0);
+    uint8_t *fates = malloc((size_t)profile->node_count + profile->frame_count);
+    if (fates == NULL)
+        return PANDO_ERR_NO_MEMORY;
+    uint8_t *verdicts = fates + profile->node_count;
+    judge_frames(profile, wish, verdicts);
+    decide(profile, verdicts, is_any, fates);
+    memset(totals, 0, PANDO_PROFILE_STATES * sizeof *totals);
+    for (uint32_t i = 0; i < profile->node_count; i++) {
+        const struct pando_profile_node *node = &profile->nodes[i];
+        uint64_t *total = &totals[pando_profile_frame_state(profile, node->frame)];
+        double value = (double)node->self * factor;
+        if ((fates[i] & PANDO_FATE_WEIGHT) != 0 && value > 0)
+            *total = value < (double)(INT64_MAX - *total) ? *total + (uint64_t)(value + 0.5) : INT64_MAX;
+    }
+    free(fates);
+    return 0;
+}
+
 static int heavier_first(const void *a, const void *b)
 {
     const struct pando_slice_weight *x = a, *y = b;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "profile/profile.h"
+#include "profile/states.h"
 
 enum {
     PANDO_SLICE_THREAD_BYTES = 64,   /* of UTF-8, as are the next two; more is cut on a character */
@@ -77,6 +78,11 @@ bool pando_slice_is_wished(const struct pando_slice *slice, const struct pando_s
  * *ret_selected is `profile` itself when there is nothing to do, else a new one; the caller frees both (once).
  * PANDO_ERR_NO_MEMORY. */
 int pando_profile_select(struct pando_profile *profile, const struct pando_slice_wish *wish, struct pando_profile **ret_selected);
+
+/* What pando_profile_select would leave, by state, each node's weight times `factor` and rounded as a sum rounds it; no profile is made.
+ * PANDO_ERR_NO_MEMORY. */
+int pando_profile_slice_totals(const struct pando_profile *profile, const struct pando_slice_wish *wish, double factor,
+                               uint64_t totals[PANDO_PROFILE_STATES]);
 
 /* A slice and what it weighs. */
 struct pando_slice_weight {

@@ -1,5 +1,6 @@
 /* Why: how much there is over time, and which hosts and processes it came from: what a page shows before it asks for a tree.
- * Answered from columns of the store; no profile is read.
+ * Answered from columns of the store; profiles are read only for a
+ * chart of some threads, labels or states.
  * Context: own process; the connection's thread. */
 #include <stdlib.h>
 
@@ -32,6 +33,26 @@ static void write_bars(struct pando_buffer *out, const char *name, const struct 
     pando_buffer_append_char(out, ']');
 }
 
+/* Whether the columns of the store, which know CPU time and wall time, are not enough. */
+static bool is_part_of(const struct pando_page_query *query)
+{
+    return query->slices.thread_count + query->slices.label_count != 0 ||
+           (query->view != PANDO_VIEW_DEFAULT && query->view != PANDO_VIEW_CPU && query->view != PANDO_VIEW_WALL);
+}
+
+static int read_series(struct pando_request *request, const struct pando_page_query *query, uint64_t bar_ms,
+                       struct pando_store_bar *bars, size_t count)
+{
+    char message[PANDO_ANSWER_MESSAGE_BYTES];
+    unsigned states = query->view == PANDO_VIEW_DEFAULT ? PANDO_VIEW_WALL : query->view;
+    while (sem_wait(&request->service->merging) != 0)
+        continue;
+    int error = pando_store_series(request->service->store, &query->store, &query->slices, states, bar_ms, bars, count, message,
+                                   sizeof message);
+    sem_post(&request->service->merging);
+    return error;
+}
+
 void pando_serve_timeline(struct pando_request *request)
 {
     struct pando_page_query query;
@@ -45,7 +66,10 @@ void pando_serve_timeline(struct pando_request *request)
     }
     uint64_t bar_ms = (query.store.end_ms - query.store.start_ms) / count + 1;
     struct pando_store_bar *bars = calloc(count, sizeof *bars);
-    int error = bars != NULL ? pando_store_timeline(request->service->store, &query.store, bar_ms, bars, count) : PANDO_ERR_NO_MEMORY;
+    bool is_part = is_part_of(&query);
+    int error = bars == NULL ? PANDO_ERR_NO_MEMORY
+                : is_part    ? read_series(request, &query, bar_ms, bars, count)
+                             : pando_store_timeline(request->service->store, &query.store, bar_ms, bars, count);
     if (error == 0) {
         struct pando_buffer *out = &request->answer.body;
         pando_buffer_init(out, PANDO_PAGE_ANSWER_MAX_BYTES);
@@ -54,7 +78,8 @@ void pando_serve_timeline(struct pando_request *request)
         pando_json_member_uint(out, "barMs", bar_ms);
         write_bars(out, "cpuNs", bars, count, offsetof(struct pando_store_bar, cpu_ns));
         write_bars(out, "wallNs", bars, count, offsetof(struct pando_store_bar, wall_ns));
-        write_bars(out, "samples", bars, count, offsetof(struct pando_store_bar, samples));
+        if (!is_part) /* which samples are whose is not known */
+            write_bars(out, "samples", bars, count, offsetof(struct pando_store_bar, samples));
         pando_buffer_append_char(out, '}');
         pando_page_finish(request);
     } else {

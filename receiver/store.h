@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "profile/profile.h"
+#include "profile/slices.h"
 
 struct pando_store;
 
@@ -83,6 +84,13 @@ struct pando_store_bar {
 };
 int pando_store_timeline(struct pando_store *store, const struct pando_store_query *query, uint64_t bar_ms,
                          struct pando_store_bar *bars, size_t bar_count);
+
+/* The same of the wished threads and labels, and of the states whose bits are in `states` (profile/states.h; CPU time is always there).
+ * `samples` stays 0: which of them were whose is not known. What is only left as sums of a longer span than a bar's is spread over it.
+ * Reads trees: it takes memory and time as a sum does. Also PANDO_ERR_NO_MEMORY; with a sentence. */
+int pando_store_series(struct pando_store *store, const struct pando_store_query *query, const struct pando_slice_wish *wish,
+                       unsigned states, uint64_t bar_ms, struct pando_store_bar *bars, size_t bar_count, char *message,
+                       size_t message_bytes);
 
 /* Where the profiles that a query finds came from, the heaviest first. Called once a source; it must not use the store.
  * Returns 0, PANDO_ERR_NOT_FOUND, PANDO_ERR_IO, or what `visit` returned first that is not 0. */

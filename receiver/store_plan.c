@@ -16,6 +16,7 @@ struct planning {
     struct pando_store_view *view;
     const struct pando_store_bounds *bounds;
     struct pando_store_plan *plan;
+    enum pando_store_level coarsest;
     char *message;
     size_t message_bytes;
 };
@@ -76,7 +77,7 @@ static int add_rollups(const struct planning *planning, enum pando_store_level l
 static int cover(const struct planning *planning, enum pando_store_level level, int64_t from_ms, int64_t to_ms)
 {
     int64_t inner_from_ms = to_ms, inner_to_ms = to_ms;
-    if (level < STORE_DAY) {
+    if (level < planning->coarsest) {
         inner_from_ms = pando_store_ceil(from_ms, level + 1);
         inner_to_ms = pando_store_floor(to_ms, level + 1);
     }
@@ -124,10 +125,18 @@ static enum pando_store_level finest(const struct pando_store_bounds *bounds, in
 int pando_store_plan(struct pando_store_view *view, const struct pando_store_query *query, const struct pando_store_bounds *bounds,
                      struct pando_store_plan *plan, char *message, size_t message_bytes)
 {
+    return pando_store_plan_up_to(view, query, bounds, STORE_DAY, plan, message, message_bytes);
+}
+
+int pando_store_plan_up_to(struct pando_store_view *view, const struct pando_store_query *query, const struct pando_store_bounds *bounds,
+                           enum pando_store_level coarsest, struct pando_store_plan *plan, char *message, size_t message_bytes)
+{
+    enum pando_store_level oldest = finest(bounds, bounds->start_ms);
     const struct planning planning = {
-        .view = view, .bounds = bounds, .plan = plan, .message = message, .message_bytes = message_bytes};
+        .view = view, .bounds = bounds, .plan = plan, .coarsest = coarsest > oldest ? coarsest : oldest, .message = message,
+        .message_bytes = message_bytes};
     *plan = (struct pando_store_plan){0};
-    if (!pando_store_query_is_any(query))
+    if (!pando_store_query_is_any(query) || planning.coarsest == STORE_RAW)
         return add_singles(&planning, query, bounds->earliest_ms, bounds->end_ms);
     int64_t from_ms = pando_store_floor(bounds->start_ms, finest(bounds, bounds->start_ms));
     int64_t to_ms = bounds->end_ms < INT64_MAX ? bounds->end_ms + 1 : INT64_MAX;

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 
 #include "receiver/store.h"
+#include "receiver/store_levels.h"
 #include "receiver/store_statements.h"
 
 /* Profiles that wait for a commit: store_put.c. */
@@ -71,6 +72,9 @@ struct pando_store_bounds {
 /* PANDO_ERR_NOT_FOUND, or PANDO_ERR_IO; with a sentence. */
 int pando_store_bounds(struct pando_store_view *view, const struct pando_store_query *query, struct pando_store_bounds *ret_bounds,
                        char *message, size_t message_bytes);
+/* What all queries begin with: a view, and the group's bounds. On an error there is nothing to end. */
+int pando_store_query_begin(struct pando_store *store, const struct pando_store_query *query, struct pando_store_view *view,
+                            struct pando_store_bounds *bounds);
 /* Binds ?1 to ?10 of the statements over `posted`. */
 void pando_store_bind_query(sqlite3_stmt *statement, const struct pando_store_query *query, const struct pando_store_bounds *bounds);
 /* Whether it takes all of the group. */
@@ -89,6 +93,9 @@ struct pando_store_plan {
 };
 int pando_store_plan(struct pando_store_view *view, const struct pando_store_query *query, const struct pando_store_bounds *bounds,
                      struct pando_store_plan *plan, char *message, size_t message_bytes);
+/* The same without roll-ups of a level above `coarsest`, where finer rows are still there. */
+int pando_store_plan_up_to(struct pando_store_view *view, const struct pando_store_query *query, const struct pando_store_bounds *bounds,
+                           enum pando_store_level coarsest, struct pando_store_plan *plan, char *message, size_t message_bytes);
 void pando_store_plan_release(struct pando_store_plan *plan);
 
 /* Reads a row's tree: end it with pando_packed_release. PANDO_ERR_SYNTAX: it is damaged; PANDO_ERR_IO, PANDO_ERR_NO_MEMORY. With a

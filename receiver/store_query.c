@@ -1,4 +1,4 @@
-/* Why: receiver/store.h: what is asked of many profiles without reading one: groups, ranges, a chart over time, hosts and processes.
+/* Why: receiver/store.h: what is asked of many profiles without reading one: groups, ranges, hosts and processes.
  * Context: own process; any thread. */
 #include <stdio.h>
 #include <string.h>
@@ -80,9 +80,8 @@ void pando_store_bind_query(sqlite3_stmt *statement, const struct pando_store_qu
     sqlite3_bind_int64(statement, 10, 0);
 }
 
-/* What all queries begin with: a view, and the group's bounds. On an error there is nothing to end. */
-static int begin(struct pando_store *store, const struct pando_store_query *query, struct pando_store_view *view,
-                 struct pando_store_bounds *bounds)
+int pando_store_query_begin(struct pando_store *store, const struct pando_store_query *query, struct pando_store_view *view,
+                            struct pando_store_bounds *bounds)
 {
     char unused[256];
     int error = pando_store_view_begin(store, view, unused, sizeof unused);
@@ -98,7 +97,7 @@ int pando_store_find(struct pando_store *store, const struct pando_store_query *
 {
     struct pando_store_view view;
     struct pando_store_bounds bounds;
-    int error = begin(store, query, &view, &bounds);
+    int error = pando_store_query_begin(store, query, &view, &bounds);
     if (error != 0)
         return error;
     sqlite3_stmt *range = pando_store_view_use(&view, STORE_RANGE);
@@ -121,62 +120,6 @@ int pando_store_range(struct pando_store *store, const char *group, uint64_t sta
     return pando_store_find(store, &query, ret_range);
 }
 
-struct span {
-    uint64_t start_ms, end_ms;
-};
-
-/* What is left of `amount` for the part of the span before `until_ms`; exact at its end, so that nothing is lost by rounding. */
-static uint64_t share_until(uint64_t amount, struct span span, uint64_t until_ms)
-{
-    if (until_ms <= span.start_ms)
-        return 0;
-    if (until_ms >= span.end_ms)
-        return amount;
-    return (uint64_t)((unsigned __int128)amount * (until_ms - span.start_ms) / (span.end_ms - span.start_ms));
-}
-
-/* Spreads one profile, or what is left of several, over the bars that it touches. */
-static void add_bar(sqlite3_stmt *row, uint64_t first_ms, uint64_t bar_ms, struct pando_store_bar *bars, size_t bar_count)
-{
-    struct span span = {.start_ms = pando_store_column(row, 0), .end_ms = pando_store_column(row, 1)};
-    uint64_t samples = pando_store_column(row, 3), cpu_ns = pando_store_column(row, 4), wall_ns = pando_store_column(row, 5);
-    uint64_t skipped = span.start_ms > first_ms ? (span.start_ms - first_ms) / bar_ms : 0;
-    if (skipped >= bar_count)
-        return;
-    bars[skipped].profiles += pando_store_column(row, 2);
-    for (size_t i = (size_t)skipped; i < bar_count; i++) {
-        uint64_t from_ms = first_ms + i * bar_ms, to_ms = from_ms + bar_ms;
-        if (from_ms >= span.end_ms && i != skipped)
-            break;
-        bars[i].samples += share_until(samples, span, to_ms) - share_until(samples, span, from_ms);
-        bars[i].cpu_ns += share_until(cpu_ns, span, to_ms) - share_until(cpu_ns, span, from_ms);
-        bars[i].wall_ns += share_until(wall_ns, span, to_ms) - share_until(wall_ns, span, from_ms);
-    }
-}
-
-int pando_store_timeline(struct pando_store *store, const struct pando_store_query *query, uint64_t bar_ms,
-                         struct pando_store_bar *bars, size_t bar_count)
-{
-    struct pando_store_view view;
-    struct pando_store_bounds bounds;
-    if (bar_ms == 0 || bar_count == 0 || query->start_ms > INT64_MAX || bar_ms > (INT64_MAX - query->start_ms) / bar_count)
-        return PANDO_ERR_INVALID;
-    struct pando_store_query whole = *query;
-    whole.end_ms = query->start_ms + bar_ms * bar_count - 1;
-    int error = begin(store, &whole, &view, &bounds);
-    if (error != 0)
-        return error;
-    memset(bars, 0, bar_count * sizeof *bars);
-    sqlite3_stmt *rows = pando_store_view_use(&view, STORE_BARS);
-    pando_store_bind_query(rows, &whole, &bounds);
-    int code;
-    while ((code = sqlite3_step(rows)) == SQLITE_ROW)
-        add_bar(rows, query->start_ms, bar_ms, bars, bar_count);
-    pando_store_view_done(&view, rows);
-    pando_store_view_end(&view);
-    return code == SQLITE_DONE ? 0 : PANDO_ERR_IO;
-}
-
 static const char *text_of(sqlite3_stmt *row, int number)
 {
     const char *text = (const char *)sqlite3_column_text(row, number);
@@ -188,7 +131,7 @@ int pando_store_sources(struct pando_store *store, const struct pando_store_quer
 {
     struct pando_store_view view;
     struct pando_store_bounds bounds;
-    int error = begin(store, query, &view, &bounds);
+    int error = pando_store_query_begin(store, query, &view, &bounds);
     if (error != 0)
         return error;
     static const enum pando_store_statement statements[] = {STORE_BY_HOST, STORE_BY_PROCESS, STORE_BY_SOURCE};
@@ -216,7 +159,7 @@ int64_t pando_store_times(struct pando_store *store, const char *group, uint64_t
     struct pando_store_view view;
     struct pando_store_bounds bounds;
     const struct pando_store_query query = {.group = group, .start_ms = start_ms, .end_ms = end_ms, .by_start = true};
-    int error = begin(store, &query, &view, &bounds);
+    int error = pando_store_query_begin(store, &query, &view, &bounds);
     if (error != 0)
         return error;
     sqlite3_stmt *times = pando_store_view_use(&view, falling ? STORE_TIMES_DOWN : STORE_TIMES);

@@ -3,7 +3,7 @@
 
 import { fetchJson, groupPath, queryOf } from "./api.js";
 import { byId, h } from "./dom.js";
-import { moment, seconds } from "./format.js";
+import { moment, seconds, visibleShort } from "./format.js";
 import { rangeMs } from "./range.js";
 import { atOf, momentAt, paintTimeline } from "./timeline_paint.js";
 import { hideTooltip, placeTooltip } from "./tooltip.js";
@@ -28,7 +28,9 @@ export function makeTimeline({ onRange, onBase }) {
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     /** @type {import("./timeline_paint.js").Chart | null} */
     let chart = null;
-    let samples = [0], wanted = 0;
+    /** @type {number[] | null} */
+    let samples = null;
+    let wanted = 0;
     element.hidden = true;
 
     function draw() {
@@ -73,7 +75,7 @@ export function makeTimeline({ onRange, onBase }) {
         }
         const { bars } = chart, i = Math.min(bars.values.length - 1, Math.floor((ms - bars.startMs) / bars.barMs));
         byId("tooltip").replaceChildren(h("div", {}, moment(bars.startMs + i * bars.barMs)),
-            h("div.from", {}, `${bars.values[i].toPrecision(2)} cores · ${seconds(bars.values[i] * bars.barMs * 1e6)} · ${samples[i]} samples`));
+            h("div.from", {}, `${bars.values[i].toPrecision(2)} cores · ${seconds(bars.values[i] * bars.barMs * 1e6)}${samples === null ? "" : ` · ${samples[i]} samples`}`));
         placeTooltip(event.clientX, event.clientY);
     });
     canvas.addEventListener("pointerup", (event) => {
@@ -110,14 +112,15 @@ export function makeTimeline({ onRange, onBase }) {
             const max = Math.max(...values), { startMs, endMs } = rangeMs(state);
             const isPart = state.range === "custom";
             const baseMs = state.base !== null && state.base.group === state.group && state.base.range === "custom" ? rangeMs(state.base) : null;
-            samples = answer.samples;
+            samples = answer.samples ?? null; // of some threads it is not known how many there were
             chart = {
                 width: 0, height: HEIGHT, bars: { startMs: answer.startMs, barMs: answer.barMs, values, max }, drag: chart?.drag ?? null,
                 chosen: isPart ? [startMs ?? answer.startMs, endMs ?? Infinity] : null,
                 base: baseMs !== null ? [baseMs.startMs ?? 0, baseMs.endMs ?? extent.endMs] : null, style: /** @type {any} */ ({}),
             };
             element.hidden = false;
-            top.textContent = max > 0 ? `${max >= 9.95 ? Math.round(max) : max.toPrecision(2)} ${isWall ? "threads" : "cores"}` : "";
+            const of = [...state.filters.map(([kind, value]) => `${kind} ${visibleShort(value)}`), ...(samples === null && state.threads !== "" ? [state.threads] : [])].join(", ");
+            top.textContent = (max > 0 ? `${max >= 9.95 ? Math.round(max) : max.toPrecision(2)} ${isWall ? "threads" : "cores"}` : "") + (of && " · only " + of);
             canvas.setAttribute("aria-label", `${isWall ? "Wall time" : "CPU time"} from ${moment(answer.startMs)} on, at most ${top.textContent}`);
             element.dataset.sum = String((isWall ? answer.wallNs : answer.cpuNs).reduce((/** @type {number} */ sum, /** @type {number} */ ns) => sum + ns, 0));
             draw();

@@ -111,9 +111,12 @@ async function slices() {
     equal("labels by weight", await options("label"), ["Labels", "route:/a · 0.30 s", "route:/b · 0.20 s", "tenant:</script> · 0.20 s"]);
     await page.locator("select[data-kind=thread]").selectOption("=worker");
     await until("a thread", async () => (await totalNs()) === 5e8);
+    await until("the chart is the thread's", async () => Number(await page.locator(".timeline").getAttribute("data-sum")) === 5e8);
+    check("and says so", (await page.locator(".timeline .top-label").innerText()).includes("only thread worker"), await page.locator(".timeline .top-label").innerText());
     equal("its functions", (await rows()).map(({ name, selfNs }) => [name, selfNs]), [["main", 5e8]]);
     await page.locator("select[data-kind=label]").selectOption("=tenant:</script>");
     await until("a label of it", async () => (await totalNs()) === 2e8);
+    await until("the chart is the label's", async () => Number(await page.locator(".timeline").getAttribute("data-sum")) === 2e8);
     equal("as a chip", await chips(), ["tenant = </script>"]);
     await page.reload();
     await shown("sliced");

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "profile/slices.h"
 #include "profile/states.h"
 #include "receiver/packed.h"
 #include "store_fixture.h"
@@ -209,6 +210,71 @@ static void test_timeline(void **state)
     pando_store_close(store);
 }
 
+/* A thread's time, and that of one waiting: `cpu` and `wall` hundredths of a second, and 3 more of another thread. */
+static void put_threads(struct pando_store *store, uint64_t start_ms, uint64_t cpu, uint64_t wall)
+{
+    struct pando_profile_builder *builder = pando_profile_builder_new(SIZE_MAX);
+    int64_t main_frame = pando_profile_builder_frame(builder, (struct pando_profile_frame){.name = string(builder, "main")});
+    int64_t node = pando_profile_builder_child(builder, 0, (uint32_t)main_frame);
+    for (unsigned i = 0; i < 2; i++) {
+        struct pando_slice slice = {.tid = 100 + i};
+        pando_slice_set_thread(&slice, i == 0 ? "worker" : "other", i == 0 ? 6 : 5);
+        int64_t leaf = pando_profile_builder_child(builder, (uint32_t)node, (uint32_t)pando_profile_builder_slice(builder, &slice));
+        pando_profile_builder_add_self(builder, (uint32_t)leaf, i == 0 ? cpu : 3);
+        int64_t waits = pando_profile_builder_child(builder, (uint32_t)leaf, (uint32_t)pando_profile_builder_state(builder, PANDO_PROFILE_WAITING));
+        pando_profile_builder_add_self(builder, (uint32_t)waits, i == 0 ? wall : 5);
+        int64_t runs = pando_profile_builder_child(builder, (uint32_t)leaf, (uint32_t)pando_profile_builder_state(builder, PANDO_PROFILE_RUNNABLE));
+        pando_profile_builder_add_self(builder, (uint32_t)runs, 7);
+    }
+    *pando_profile_builder_meta(builder) = (struct pando_profile_meta){
+        .start_wall_ms = start_ms, .end_wall_ms = start_ms + 60000, .weight_per_second = 100, .samples = cpu};
+    struct pando_profile *profile = pando_profile_builder_finish(builder);
+    assert_int_equal(pando_store_put(store, "web", NULL, profile, message, sizeof message), 0);
+    pando_profile_free(profile);
+}
+
+static void test_series(void **state)
+{
+    (void)state;
+    const uint64_t minute = 60000, begin = 1700000100000; /* a whole number of five minutes */
+    struct pando_store *store = open_store(false);
+    struct pando_slice_wish wish = {0};
+    assert_true(pando_slice_wish_thread(&wish, "worker"));
+    for (uint64_t i = 0; i < 60; i++)
+        put_threads(store, begin + i * minute, i, 100);
+    const struct pando_store_query query = {.group = "web", .start_ms = begin};
+    struct pando_store_bar bars[60];
+    const unsigned waiting = 1u << PANDO_PROFILE_WAITING;
+    for (int is_rolled = 0; is_rolled < 2; is_rolled++) {
+        assert_int_equal(pando_store_series(store, &query, &wish, waiting, minute, bars, 60, message, sizeof message), 0);
+        for (uint64_t i = 0; i < 60; i++) { /* single profiles, as long as they are there */
+            assert_int_equal(bars[i].cpu_ns, i * 10000000);
+            assert_int_equal(bars[i].wall_ns, 1000000000);
+            assert_int_equal(bars[i].samples, 0);
+        }
+        assert_int_equal(pando_store_series(store, &query, &wish, PANDO_VIEW_WALL, 10 * minute, bars, 6, message, sizeof message), 0);
+        for (uint64_t i = 0; i < 6; i++) { /* sums of five minutes do, once there are some */
+            assert_int_equal(bars[i].cpu_ns, (100 * i + 45) * 10000000);
+            assert_int_equal(bars[i].wall_ns, 10 * 1070000000ull);
+        }
+        assert_int_equal(pando_store_roll_up(store, begin + 86400000, message, sizeof message), 0);
+    }
+    /* When only hours are left, they are spread over the bars. */
+    const struct pando_store_policy policy = {.raw_s = 3600, .five_s = 3600, .hour_s = 86400 * 3, .day_s = 86400 * 3};
+    assert_int_equal(pando_store_retain(store, &policy, begin + 86400000, message, sizeof message), 0);
+    uint64_t cpu_ns = 0;
+    assert_int_equal(pando_store_series(store, &query, &wish, waiting, minute, bars, 60, message, sizeof message), 0);
+    for (uint64_t i = 0; i < 60; i++)
+        cpu_ns += bars[i].cpu_ns;
+    assert_int_equal(cpu_ns, 59 * 30 * 10000000ull);
+    assert_true(pando_slice_wish_label(&wish, "route:/none"));
+    assert_int_equal(pando_store_series(store, &query, &wish, waiting, minute, bars, 60, message, sizeof message), 0);
+    assert_int_equal(bars[30].cpu_ns + bars[30].wall_ns, 0);
+    const struct pando_store_query unknown = {.group = "nobody"};
+    assert_int_equal(pando_store_series(store, &unknown, &wish, waiting, minute, bars, 60, message, sizeof message), PANDO_ERR_NOT_FOUND);
+    pando_store_close(store);
+}
+
 static void test_times(void **state)
 {
     (void)state;
@@ -325,6 +391,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_by_start, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_sources, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_timeline, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(test_series, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_times, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_first_version, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(test_first_version_with_a_damaged_profile, make_folder, remove_folder),
