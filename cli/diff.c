@@ -163,9 +163,9 @@ static int compare(struct options *options, const struct pando_subject subjects[
                            pando_shown_clock(&shown[1]));
         return EXIT_NOT_COMPARED;
     }
-    struct pando_diff diff = {.title_a = subjects[0].title, .title_b = subjects[1].title, .clock = pando_shown_clock(&shown[0]),
-                              .conditions = options->conditions, .condition_count = options->condition_count,
-                              .top = (uint32_t)options->top};
+    struct pando_diff diff = {.about = {.title_a = subjects[0].title, .title_b = subjects[1].title,
+                                        .clock = pando_shown_clock(&shown[0]), .top = (uint32_t)options->top},
+                              .conditions = options->conditions, .condition_count = options->condition_count};
     struct pando_compare_side sides[2];
     for (int i = 0; i < 2; i++)
         sides[i] = (struct pando_compare_side){

@@ -12,19 +12,6 @@
 
 enum { NAME_BYTES = 1024, OUTPUT_MAX_BYTES = 1 << 30 };
 
-static bool has_changed(const struct pando_compare_row *row)
-{
-    return row->self.is_change || row->total.is_change;
-}
-
-static uint32_t changed_count(const struct pando_diff *diff)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < diff->compare.count; i++)
-        count += has_changed(&diff->compare.rows[i]);
-    return count;
-}
-
 /* "+1.2", or "=" for what may be chance. */
 static void print_share(char text[64], const struct pando_compare_share *share)
 {
@@ -90,12 +77,12 @@ static void describe(const struct pando_diff *diff, const struct pando_condition
 int pando_diff_print_text(FILE *out, const struct pando_diff *diff, bool *ret_is_met)
 {
     const struct pando_compare *compare = &diff->compare;
-    uint32_t changed = changed_count(diff), shown = changed < diff->top ? changed : diff->top;
+    uint32_t changed = pando_compare_changed(compare), shown = changed < diff->about.top ? changed : diff->about.top;
     char name[NAME_BYTES];
-    pando_terminal_text(diff->title_a, name, sizeof name);
-    fprintf(out, "A: %.2f s of %s in about %.0f samples (%s)\n", (double)compare->total_a / 1e9, diff->clock, compare->samples_a, name);
-    pando_terminal_text(diff->title_b, name, sizeof name);
-    fprintf(out, "B: %.2f s of %s in about %.0f samples (%s)\n", (double)compare->total_b / 1e9, diff->clock, compare->samples_b, name);
+    pando_terminal_text(diff->about.title_a, name, sizeof name);
+    fprintf(out, "A: %.2f s of %s in about %.0f samples (%s)\n", (double)compare->total_a / 1e9, diff->about.clock, compare->samples_a, name);
+    pando_terminal_text(diff->about.title_b, name, sizeof name);
+    fprintf(out, "B: %.2f s of %s in about %.0f samples (%s)\n", (double)compare->total_b / 1e9, diff->about.clock, compare->samples_b, name);
     fprintf(out, "In percent of each side's whole; = is a change within the noise (%.0f sigma).\n\n", PANDO_COMPARE_SIGMAS);
     if (shown != 0)
         fputs("  self A      B  change  total A     B  change  function\n", out);
@@ -122,36 +109,11 @@ static int write_out(FILE *out, struct pando_buffer *buffer)
     return error;
 }
 
-static void markdown_share(struct pando_buffer *out, const struct pando_compare_share *share)
-{
-    pando_buffer_append_format(out, "| %.2f | %.2f | ", share->a, share->b);
-    if (share->is_change)
-        pando_buffer_append_format(out, "**%+.2f** ", share->b - share->a);
-    else
-        pando_buffer_append_text(out, "= ");
-}
-
 int pando_diff_print_markdown(FILE *out, const struct pando_diff *diff, bool *ret_is_met)
 {
-    const struct pando_compare *compare = &diff->compare;
-    uint32_t changed = changed_count(diff), shown = changed < diff->top ? changed : diff->top;
     struct pando_buffer text;
     pando_buffer_init(&text, OUTPUT_MAX_BYTES);
-    pando_buffer_append_text(&text, "A ");
-    pando_markdown_code(&text, diff->title_a);
-    pando_buffer_append_format(&text, ": %.2f s of %s, B ", (double)compare->total_a / 1e9, diff->clock);
-    pando_markdown_code(&text, diff->title_b);
-    pando_buffer_append_format(&text, ": %.2f s. In percent of each; `=` is within the noise (3 sigma). %u of %u functions changed.\n",
-                               (double)compare->total_b / 1e9, changed, compare->count);
-    if (shown != 0)
-        pando_buffer_append_text(&text, "\n| self A | B | change | total A | B | change | function |\n|--:|--:|--:|--:|--:|--:|:--|\n");
-    for (uint32_t i = 0; i < shown; i++) {
-        markdown_share(&text, &compare->rows[i].self);
-        markdown_share(&text, &compare->rows[i].total);
-        pando_buffer_append_text(&text, "| ");
-        pando_markdown_code(&text, compare->rows[i].name);
-        pando_buffer_append_text(&text, " |\n");
-    }
+    pando_compare_write_markdown(&text, &diff->compare, &diff->about);
     for (uint32_t i = 0; i < diff->condition_count; i++) {
         char found[512];
         describe(diff, &diff->conditions[i], ret_is_met, found, sizeof found);
@@ -162,26 +124,6 @@ int pando_diff_print_markdown(FILE *out, const struct pando_diff *diff, bool *re
         pando_buffer_append_text(&text, "\n");
     }
     return write_out(out, &text);
-}
-
-static void json_share(struct pando_buffer *out, const char *name, const struct pando_compare_share *share)
-{
-    pando_json_open(out, name);
-    pando_json_member_double(out, "a", share->a);
-    pando_json_member_double(out, "b", share->b);
-    pando_json_member_double(out, "noise", share->noise);
-    pando_json_key(out, "changed");
-    pando_buffer_append_text(out, share->is_change ? "true" : "false");
-    pando_json_close(out);
-}
-
-static void json_side(struct pando_buffer *out, const char *name, const char *title, uint64_t total, double samples)
-{
-    pando_json_open(out, name);
-    pando_json_member_text(out, "title", title);
-    pando_json_member_uint(out, "totalNs", total);
-    pando_json_member_double(out, "samples", samples);
-    pando_json_close(out);
 }
 
 static void json_condition(struct pando_buffer *out, const struct pando_diff *diff, const struct pando_condition *condition, bool *is_met)
@@ -206,19 +148,7 @@ int pando_diff_print_json(FILE *out, const struct pando_diff *diff, bool *ret_is
     struct pando_buffer text;
     pando_buffer_init(&text, OUTPUT_MAX_BYTES);
     pando_buffer_append_char(&text, '{');
-    pando_json_member_text(&text, "clock", diff->clock);
-    pando_json_member_double(&text, "sigmas", PANDO_COMPARE_SIGMAS);
-    json_side(&text, "a", diff->title_a, diff->compare.total_a, diff->compare.samples_a);
-    json_side(&text, "b", diff->title_b, diff->compare.total_b, diff->compare.samples_b);
-    pando_json_key(&text, "functions");
-    for (uint32_t i = 0; i < diff->compare.count; i++) {
-        pando_buffer_append_text(&text, i == 0 ? "[{" : ",{");
-        pando_json_member_text(&text, "name", diff->compare.rows[i].name);
-        json_share(&text, "self", &diff->compare.rows[i].self);
-        json_share(&text, "total", &diff->compare.rows[i].total);
-        pando_json_close(&text);
-    }
-    pando_buffer_append_text(&text, diff->compare.count == 0 ? "[]" : "]");
+    pando_compare_write_json(&text, &diff->compare, &diff->about);
     pando_json_key(&text, "conditions");
     pando_buffer_append_char(&text, '[');
     for (uint32_t i = 0; i < diff->condition_count; i++) {

@@ -6,13 +6,13 @@
 #include <stdio.h>
 
 #include "cli/conditions.h"
+#include "profile/compare_write.h"
 
 struct pando_diff {
-    const char *title_a, *title_b, *clock; /* "CPU time" */
+    struct pando_compare_about about;
     struct pando_compare compare;
     struct pando_condition *conditions;
     uint32_t condition_count;
-    uint32_t top;                          /* rows at most */
 };
 
 /* The functions that changed, and how many did not; then each condition with what it found. Each returns whether some condition is met,

@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "cli/cli.h"
-#include "cli/tree_json.h"
+#include "receiver/tree_json.h"
 #include "profile/codeguru_ion.h"
 #include "profile/import.h"
 #include "receiver/gzip_body.h"

@@ -10,7 +10,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "cli/http_get.h"
-#include "cli/tree_json.h"
+#include "receiver/tree_json.h"
 #include "receiver/store.h"
 
 enum {

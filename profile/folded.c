@@ -9,6 +9,7 @@
 #include "base/cursor.h"
 #include "base/error.h"
 #include "profile/export.h"
+#include "profile/folded.h"
 #include "profile/import.h"
 #include "profile/json_writer.h"
 #include "profile/stacks.h"
@@ -40,7 +41,7 @@ static void write_name(struct pando_buffer *out, const char *name)
     }
 }
 
-static int write_stack(const struct pando_profile *profile, uint32_t node, uint32_t *path, struct pando_buffer *out)
+int pando_folded_write_stack(const struct pando_profile *profile, uint32_t node, uint32_t *path, struct pando_buffer *out)
 {
     uint32_t depth = 0;
     for (; node != 0; node = profile->nodes[node].parent)
@@ -69,7 +70,7 @@ int pando_folded_encode(const struct pando_profile *profile, const struct pando_
     for (uint32_t node = 0; node < profile->node_count && error == 0; node++) {
         if (weights[node] == 0)
             continue;
-        error = write_stack(profile, node, path, out);
+        error = pando_folded_write_stack(profile, node, path, out);
         pando_buffer_append_char(out, ' ');
         pando_json_write_uint(out, weights[node]);
         pando_buffer_append_char(out, '\n');

@@ -12,6 +12,7 @@
 
 enum {
     SMALL_BODY_BYTES = 65536,
+    TREES_BODY_BYTES = 32 << 20, /* two trees of some hundred thousand nodes */
     DRAIN_MAX_BYTES = 64 << 20, /* what is read and thrown away before the connection is cut instead */
 };
 static const size_t BODIES_MAX_BYTES = 256 << 20; /* of all requests together */
@@ -20,7 +21,9 @@ static size_t body_limit(const struct pando_request *request)
 {
     if (request->route == NULL || request->route->body == PANDO_BODY_NONE)
         return 0;
-    return request->route->body == PANDO_BODY_SMALL ? SMALL_BODY_BYTES : request->service->body_limit_bytes;
+    return request->route->body == PANDO_BODY_SMALL   ? SMALL_BODY_BYTES
+           : request->route->body == PANDO_BODY_TREES ? TREES_BODY_BYTES
+                                                      : request->service->body_limit_bytes;
 }
 
 static int refuse_too_large(struct pando_request *request)

@@ -6,9 +6,10 @@
 
 #include "receiver/routes.h"
 
-/* speedscope makes its style sheets while it runs, has WebAssembly in it, and a font. It is a page of its own, with no more rights than that. */
+/* speedscope makes its style sheets while it runs, has WebAssembly in it, and a font; what is
+ * looked at through a lens it gets from the page that opened it, as a blob. It is a page of its own, with no more rights than that. */
 static const char SPEEDSCOPE_POLICY[] =
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; connect-src 'self'; font-src 'self'; "
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; connect-src 'self' blob:; font-src 'self'; "
     "img-src 'self' data: blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 static const struct pando_web_asset *find(const struct pando_web_asset *assets, size_t count, const char *name)

@@ -46,6 +46,14 @@ uint64_t pando_page_number(uint64_t value);
 /* The sum as the page reads it. `group` is one of the names that groups may have. In page_api.c; page_file.c writes the same. */
 void pando_page_write_tree(struct pando_buffer *out, const char *group, const struct pando_page_sum *sum);
 
+/* The format that is asked for, or NULL: refused. In page_api_download.c. */
+struct pando_export_format;
+struct pando_export_about;
+const struct pando_export_format *pando_page_take_format(struct pando_request *request);
+/* Appends the file's bytes, packed if they should be. The encoder's errors. */
+int pando_page_encode(const struct pando_export_format *format, const struct pando_profile *profile,
+                      const struct pando_export_about *about, struct pando_buffer *out);
+
 /* ,"threads":[...],"labels":[...]: what a profile with slices weighs by thread name and by label. Nothing when it has none. In
  * page_api_slices.c. */
 void pando_page_write_slices(struct pando_buffer *out, const struct pando_profile *whole);

@@ -10,7 +10,7 @@
 #include "receiver/page_file.h"
 #include "receiver/routes.h"
 
-static const struct pando_export_format *take_format(struct pando_request *request)
+const struct pando_export_format *pando_page_take_format(struct pando_request *request)
 {
     unsigned count;
     const char *name = pando_request_query(request, "format", &count);
@@ -28,8 +28,7 @@ static const struct pando_export_format *take_format(struct pando_request *reque
     return NULL;
 }
 
-/* Leaves the file's bytes in `out`. */
-static int encode(const struct pando_export_format *format, const struct pando_profile *profile,
+int pando_page_encode(const struct pando_export_format *format, const struct pando_profile *profile,
                   const struct pando_export_about *about, struct pando_buffer *out)
 {
     if (!format->is_gzip)
@@ -47,7 +46,7 @@ void pando_serve_download(struct pando_request *request)
 {
     struct pando_page_query query;
     struct pando_page_sum sum;
-    const struct pando_export_format *format = take_format(request);
+    const struct pando_export_format *format = pando_page_take_format(request);
     if (format == NULL || pando_page_query_take(request, &query) != 0)
         return;
     query.is_raw = true; /* encoders look at states and slices themselves */
@@ -58,7 +57,7 @@ void pando_serve_download(struct pando_request *request)
                                        .view = pando_profile_view_settle(query.view, sum.totals),
                                        .ns_per_sample = pando_export_ns_per_sample(sum.whole)};
     pando_buffer_init(&answer->body, PANDO_PAGE_ANSWER_MAX_BYTES);
-    if (encode(format, sum.shown, &about, &answer->body) == 0) {
+    if (pando_page_encode(format, sum.shown, &about, &answer->body) == 0) {
         pando_page_finish(request);
         answer->content_type = format->content_type;
         snprintf(answer->file_name, sizeof answer->file_name, "%s%s", request->group, format->suffixes[0]);

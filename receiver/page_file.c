@@ -18,7 +18,7 @@ static const char policy[] =
     "style-src 'unsafe-inline' data:; img-src data:; base-uri 'none'; form-action 'none'\">\n";
 /* What needs a receiver is not offered. */
 static const char style[] =
-    "<style>#where > :not(b), .tools > :not(.grow):not(.search) { display: none !important } #brand { pointer-events: none }</style>\n";
+    "<style>#where > :not(b), .tools > :not(.grow):not(.search), .compare > :not(.vs) { display: none !important } #brand { pointer-events: none }</style>\n";
 
 static void append_base64(struct pando_buffer *out, const unsigned char *bytes, size_t len_bytes)
 {
@@ -105,59 +105,49 @@ static void group_name(const char *title, char name[NAME_MAX_BYTES])
     name[len] = '\0';
 }
 
-static int append_data(struct pando_buffer *out, const struct pando_page_file *file)
+/* JSON in which no "<" is left. */
+static void append_json(struct pando_buffer *out, const char *id, const char *text)
 {
-    struct pando_buffer tree;
-    char group[NAME_MAX_BYTES];
-    struct pando_profile *profile = (struct pando_profile *)file->profile; /* only read */
-    struct pando_page_sum sum = {.whole = profile, .shown = profile, .count = file->profile_count != 0 ? file->profile_count : 1,
-                                 .has_states = file->has_states, .view = file->view};
-    memcpy(sum.totals, file->totals, sizeof sum.totals);
-    group_name(file->title, group);
-    pando_buffer_init(&tree, TREE_MAX_BYTES);
-    pando_page_write_tree(&tree, group, &sum);
-    pando_buffer_append_text(out, "<script type=\"application/json\" id=\"pando-data\">");
-    const char *at = tree.bytes;
-    for (size_t plain; tree.failed == 0 && *at != '\0'; at += plain + 1) {
-        plain = strcspn(at, "<");
-        pando_buffer_append(out, at, plain);
-        if (at[plain] == '\0')
+    pando_buffer_append_format(out, "<script type=\"application/json\" id=\"%s\">", id);
+    for (size_t plain;; text += plain + 1) {
+        plain = strcspn(text, "<");
+        pando_buffer_append(out, text, plain);
+        if (text[plain] == '\0')
             break;
         pando_buffer_append_text(out, "\\u003c");
     }
-    int error = tree.failed;
-    pando_buffer_release(&tree);
     pando_buffer_append_text(out, "</script>\n");
-    return error;
 }
 
 /* What stands before the page's own style sheets and scripts. */
-static int append_head(struct pando_buffer *out, const struct pando_page_file *file)
+static void append_head(struct pando_buffer *out, const struct pando_page_file_trees *trees)
 {
     static const char shim[] = "standalone.js";
     const struct pando_web_asset *asset = find_asset(shim, sizeof shim - 1);
     pando_buffer_append_text(out, policy);
     pando_buffer_append_text(out, style);
     append_import_map(out);
-    int error = append_data(out, file);
+    append_json(out, "pando-data", trees->tree);
+    if (trees->base != NULL)
+        append_json(out, "pando-base", trees->base);
+    if (trees->view != NULL)
+        append_json(out, "pando-view", trees->view);
     pando_buffer_append_text(out, "<script src=\"");
     if (asset != NULL)
         append_url(out, asset);
     pando_buffer_append_text(out, "\"></script>\n");
-    return error;
 }
 
-int pando_page_file_write(const struct pando_page_file *file, struct pando_buffer *out)
+int pando_page_file_write_trees(const struct pando_page_file_trees *trees, struct pando_buffer *out)
 {
     static const char index[] = "index.html", reference[] = "\"/web/", first[] = "<link ";
     const struct pando_web_asset *page = find_asset(index, sizeof index - 1);
-    int error = page != NULL ? 0 : PANDO_ERR_NOT_FOUND;
     const char *at = page != NULL ? (const char *)page->bytes : "", *end = at + (page != NULL ? page->len_bytes : 0);
     const char *head = memmem(at, (size_t)(end - at), first, sizeof first - 1);
     if (head == NULL)
         return PANDO_ERR_NOT_FOUND;
     pando_buffer_append(out, at, (size_t)(head - at));
-    error = append_head(out, file);
+    append_head(out, trees);
     at = head;
     for (const char *found; (found = memmem(at, (size_t)(end - at), reference, sizeof reference - 1)) != NULL;) {
         const char *name = found + sizeof reference - 1, *quote = memchr(name, '"', (size_t)(end - name));
@@ -168,7 +158,25 @@ int pando_page_file_write(const struct pando_page_file *file, struct pando_buffe
         at = quote != NULL ? quote : end;
     }
     pando_buffer_append(out, at, (size_t)(end - at));
-    return error != 0 ? error : out->failed;
+    return out->failed;
+}
+
+int pando_page_file_write(const struct pando_page_file *file, struct pando_buffer *out)
+{
+    struct pando_buffer tree;
+    char group[NAME_MAX_BYTES];
+    struct pando_profile *profile = (struct pando_profile *)file->profile; /* only read */
+    struct pando_page_sum sum = {.whole = profile, .shown = profile, .count = file->profile_count != 0 ? file->profile_count : 1,
+                                 .has_states = file->has_states, .view = file->view};
+    memcpy(sum.totals, file->totals, sizeof sum.totals);
+    group_name(file->title, group);
+    pando_buffer_init(&tree, TREE_MAX_BYTES);
+    pando_page_write_tree(&tree, group, &sum);
+    int error = tree.failed;
+    if (error == 0)
+        error = pando_page_file_write_trees(&(struct pando_page_file_trees){.tree = tree.bytes}, out);
+    pando_buffer_release(&tree);
+    return error;
 }
 
 static int encode(const struct pando_profile *profile, const struct pando_export_about *about, struct pando_buffer *out)

@@ -22,6 +22,13 @@ struct pando_page_file {
 /* Appends the file. PANDO_ERR_LIMIT (out's maximum) or PANDO_ERR_NO_MEMORY. */
 int pando_page_file_write(const struct pando_page_file *file, struct pando_buffer *out);
 
+/* The page over what it reads itself, JSON objects. `base`: what the tree is compared with, `view`: a JSON string, the fragment of the
+ * URL that it opens with; either may be NULL. Errors as above. */
+struct pando_page_file_trees {
+    const char *tree, *base, *view;
+};
+int pando_page_file_write_trees(const struct pando_page_file_trees *trees, struct pando_buffer *out);
+
 /* The same as one of the formats of profile/export.h ("html"), of a profile that may have states and slices. */
 extern const struct pando_export_format pando_page_file_format;
 

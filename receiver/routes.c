@@ -30,6 +30,7 @@ static const struct pando_route routes[] = {
     PAGE("GET", "/api/v1/groups/{group}/timeline", pando_serve_timeline, PANDO_BODY_NONE),
     PAGE("GET", "/api/v1/groups/{group}/sources", pando_serve_sources, PANDO_BODY_NONE),
     PAGE("GET", "/api/v1/groups/{group}/profile", pando_serve_download, PANDO_BODY_NONE),
+    PAGE("POST", "/api/v1/groups/{group}/profile", pando_serve_shown, PANDO_BODY_TREES),
     PAGE("GET", "/api/v1/groups/{group}/source", pando_serve_source, PANDO_BODY_NONE),
     OFFERED("POST", "/profilingGroups/{group}/agentProfile", pando_serve_post_agent_profile, PANDO_BODY_PROFILE),
     OFFERED("POST", "/profilingGroups/{group}/configureAgent", pando_serve_configure_agent, PANDO_BODY_SMALL),

@@ -7,7 +7,7 @@
 
 #include "receiver/request.h"
 
-enum pando_route_body { PANDO_BODY_NONE, PANDO_BODY_SMALL, PANDO_BODY_PROFILE };
+enum pando_route_body { PANDO_BODY_NONE, PANDO_BODY_SMALL, PANDO_BODY_TREES, PANDO_BODY_PROFILE };
 
 /* Who must show what: receiver/gate.h. */
 enum pando_access {
@@ -56,6 +56,8 @@ void pando_serve_timeline(struct pando_request *request);
 void pando_serve_sources(struct pando_request *request);
 /* page_api_download.c */
 void pando_serve_download(struct pando_request *request);
+/* page_api_shown.c */
+void pando_serve_shown(struct pando_request *request);
 /* page_api_source.c */
 void pando_serve_source(struct pando_request *request);
 /* page.c */

@@ -14,9 +14,14 @@ export class ApiError extends Error {
 
 /** @param {string} path @param {Record<string, string>} headers @param {AbortSignal} [signal] */
 async function get(path, headers, signal) {
+    return ask(path, { headers, signal });
+}
+
+/** @param {string} path @param {RequestInit} options */
+async function ask(path, options) {
     let response;
     try {
-        response = await fetch(path, { headers, signal, cache: "no-store" });
+        response = await fetch(path, { cache: "no-store", ...options });
     } catch (error) {
         if (error instanceof DOMException && error.name === "AbortError")
             throw error;
@@ -83,4 +88,9 @@ export async function fetchTree(selection, etag, signal) {
 /** Any other answer in JSON. @param {string} path @param {AbortSignal} [signal] @returns {Promise<any>} */
 export async function fetchJson(path, signal) {
     return (await get(path, {}, signal)).json();
+}
+
+/** What the page has put together, as a file. @param {string} path @param {any} body @returns {Promise<Blob>} */
+export async function fetchFile(path, body) {
+    return (await ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) })).blob();
 }

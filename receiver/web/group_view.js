@@ -64,7 +64,7 @@ export function makeGroupView(app) {
     const group = () => app.groups().find(({ name }) => name === app.get().group) ?? null;
     const search = makeSearchBox((query) => app.change({ query }));
     const legend = makeLegend((text) => app.change({ query: text })), lensBar = makeLensBar((lens) => step({ lens, zoom: [] }));
-    const downloads = makeDownloads(app.get, app.formats), head = makeGraphHead(app, [lensBar.button]);
+    const downloads = makeDownloads({ get: app.get, formats: app.formats, bodies: () => ({ main: model.main.body, base: model.base.body }) }), head = makeGraphHead(app, [lensBar.button]);
     const focusText = h("p.focus-text", { "aria-live": "polite" });
     const notice = makeNotice({ onAll: () => step({ range: "all" }), onClearFilters: () => step({ filters: [] }), newest: () => group()?.lastEndMs ?? null });
     const flame = makeFlame({

@@ -1,9 +1,12 @@
 // @ts-check
-// Why: in a file that `pando report -o FILE.html` wrote there is no receiver: what the page asks for is answered from the file itself,
+// Why: in a file that `pando report -o FILE.html` or the page's download wrote there is no receiver: what the page asks for is answered from the file itself,
 // and what is not in it is said to be missing. It runs before the page's modules (receiver/page_file.c puts it there).
 
 (() => {
-    const data = JSON.parse(/** @type {HTMLElement} */ (document.getElementById("pando-data")).textContent ?? "{}");
+    const read = (/** @type {string} */ id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+    const data = read("pando-data"), base = read("pando-base"), view = read("pando-view");
+    if (base !== null && base.group === data.group)
+        base.group += "_before";
     const ETAG = '"file"';
 
     /** @param {number} status @param {any} body */
@@ -20,7 +23,7 @@
         const asks = ["start", "end", "state", "thread", "label", "host", "process"].filter((name) => query.has(name));
         if (!what.endsWith("/tree") || asks.length > 0)
             return answer(404, { message: "This file holds one sum, as it was when it was written: it cannot be divided. pando report and the receiver's page can." });
-        return headers["If-None-Match"] === ETAG ? answer(304, null) : answer(200, data);
+        return headers["If-None-Match"] === ETAG ? answer(304, null) : answer(200, base !== null && what === `groups/${base.group}/tree` ? base : data);
     }
 
     window.fetch = async (path, options) => {
@@ -31,7 +34,7 @@
     // There is but this one group: a list of them would be empty.
     function stay() {
         if (!new URLSearchParams(location.hash.slice(1)).has("g"))
-            history.replaceState(null, "", "#" + new URLSearchParams({ g: data.group, r: "all", live: "0" }));
+            history.replaceState(null, "", "#" + new URLSearchParams({ g: data.group, r: "all", live: "0", ...(base !== null && { vs: `g=${base.group}&r=all` }) }) + (view ? "&" + view : ""));
     }
     window.addEventListener("popstate", stay);
     stay();

@@ -15,6 +15,10 @@
 import { packageOf } from "./names.js";
 import { matchFrames, searchText } from "./search.js";
 
+/** In a tree that is asked for with state=raw: who was sampled, and in which state, below the function. No lens is about these.
+ * @param {Frame} frame */
+const isLeaf = (frame) => frame.object === "<slice>" || frame.object === "<state>";
+
 /** @returns {Lens} */
 export function clearLens() {
     return { focus: "", drop: "", from: "", hide: "", collapse: [], recursion: false, level: "function" };
@@ -82,11 +86,11 @@ function leveled(frames, level) {
     const seen = new Map();
     for (let i = 1; i < frames.length; i++) {
         const { name, object } = frames[i], pack = level === "package" ? packageOf(name) : "";
-        const key = pack + "\0" + object;
+        const key = isLeaf(frames[i]) ? "\0" + i : pack + "\0" + object;
         let at = seen.get(key);
         if (at === undefined) {
             seen.set(key, (at = out.length));
-            out.push({ name: pack || object || "unknown", object, file: "", line: 0, lineEnd: 0 });
+            out.push(isLeaf(frames[i]) ? frames[i] : { name: pack || object || "unknown", object, file: "", line: 0, lineEnd: 0 });
         }
         number[i] = at;
     }
@@ -100,6 +104,7 @@ export function transform(from, lens) {
     const isSought = lens.focus + lens.drop + lens.from + lens.hide !== "";
     const of = { frames: from.frames, text: isSought ? from.frames.map(searchText) : [] };
     const [focus, drop, start, hide] = [lens.focus, lens.drop, lens.from, lens.hide].map((query) => matchFrames(of, query));
+    const leaf = from.frames.map((frame) => isLeaf(frame));
     const inside = new Set(lens.collapse), isFolded = from.frames.map((f) => inside.has(f.object) ? 1 : 0);
     const { frames, number } = leveled(from.frames, lens.level);
     const grower = makeGrower(frames), count = from.parent.length;
@@ -109,14 +114,16 @@ export function transform(from, lens) {
         grower.self[0] += from.self[0];
     for (let i = 1; i < count; i++) {
         const up = from.parent[i], f = from.frame[i];
-        isIn[i] = isIn[up] || focus === null || focus[f] ? 1 : 0;
-        isOut[i] = isOut[up] || drop !== null && drop[f] ? 1 : 0;
-        const begins = start === null || at[up] >= 0 || start[f];
+        isIn[i] = isIn[up] || focus === null || focus[f] && !leaf[f] ? 1 : 0;
+        isOut[i] = isOut[up] || drop !== null && drop[f] && !leaf[f] ? 1 : 0;
+        const begins = start === null || at[up] >= 0 || start[f] && !leaf[f];
         if (!begins)
             continue;
         const under = Math.max(at[up], 0);
         innermost[i] = innermost[up];
-        if (hide !== null && hide[f]) {
+        if (leaf[f]) {
+            at[i] = grower.child(under, number[f]);
+        } else if (hide !== null && hide[f]) {
             at[i] = under;
         } else if (isFolded[f] && under !== 0 && isFolded[innermost[up]] && from.frames[innermost[up]].object === from.frames[f].object) {
             at[i] = under;

@@ -25,6 +25,11 @@ export function columnsOf(body) {
     };
 }
 
+/** Frames as the API has them. @param {Frame[]} frames */
+export function framesFor(frames) {
+    return frames.map(({ name, object, file, line, lineEnd }) => ({ name, object, ...(file && { file }), ...(line && { line }), ...(lineEnd > line && { lineEnd }) }));
+}
+
 /** @param {import("./transform.js").Columns} columns @param {any} meta @returns {Tree} */
 export function treeOf(columns, meta) {
     const count = columns.parent.length, frames = columns.frames;

@@ -3,7 +3,7 @@
 
 /** Every stack with its time: [{frames: [key...] outermost first, ns}]. A key is "name\0object". */
 export function stacksOf(report) {
-    const { frames, nodes } = report.tree;
+    const { frames, nodes } = report.tree ?? report;
     const key = frames.map((frame) => frame.name + "\0" + frame.object);
     const paths = [[]];
     const stacks = [];

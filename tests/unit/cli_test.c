@@ -22,7 +22,7 @@
 #include "cli/terminal_text.h"
 #include "cli/time_text.h"
 #include "cli/top_table.h"
-#include "cli/tree_json.h"
+#include "receiver/tree_json.h"
 #include "profile/weights.h"
 
 /* main(1) -> f(20) -> f(30) -> g(4); main -> g(40) -> f(5) */

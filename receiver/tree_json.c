@@ -1,5 +1,5 @@
-/* Why: cli/tree_json.h. Context: own process. */
-#include "cli/tree_json.h"
+/* Why: receiver/tree_json.h. Context: own process. */
+#include "receiver/tree_json.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -46,12 +46,12 @@ static int add_frames(struct decoding *decoding, const json_t *frames)
     json_array_foreach(frames, i, item) {
         int64_t name = string_member(decoding, item, "name"), object = string_member(decoding, item, "object"),
                 file = string_member(decoding, item, "file");
-        uint64_t line = uint_member(item, "line");
+        uint64_t line = uint_member(item, "line"), line_end = uint_member(item, "lineEnd");
         if (name < 0 || object < 0 || file < 0)
             return PANDO_ERR_LIMIT;
         int64_t frame = pando_profile_builder_frame(decoding->builder, (struct pando_profile_frame){
             .name = (uint32_t)name, .object = (uint32_t)object, .file = (uint32_t)file,
-            .line_min = line <= UINT32_MAX ? (uint32_t)line : 0, .line_max = line <= UINT32_MAX ? (uint32_t)line : 0});
+            .line_min = line <= UINT32_MAX ? (uint32_t)line : 0, .line_max = line_end <= UINT32_MAX ? (uint32_t)line_end : 0}); /* the builder makes it the first one if it is less */
         if (frame < 0)
             return (int)frame;
         decoding->frames[i] = (uint32_t)frame;
@@ -143,6 +143,9 @@ static int build(struct decoding *decoding, const json_t *root)
     meta->cpu_time_s = (double)uint_member(root, "cpuTimeNs") / 1e9;
     meta->overhead_cpu_ms = uint_member(root, "overheadNs") / 1000000;
     meta->weight_per_second = 1e9;
+    int64_t host = string_member(decoding, root, "hostName"), process = string_member(decoding, root, "processName");
+    meta->host_name = host > 0 ? (uint32_t)host : 0;
+    meta->process_name = process > 0 ? (uint32_t)process : 0;
     int error = add_frames(decoding, frames);
     if (error == 0)
         error = add_nodes(decoding, nodes);
@@ -153,20 +156,11 @@ static int build(struct decoding *decoding, const json_t *root)
     return error;
 }
 
-int pando_tree_json_decode(const char *text, size_t len_bytes, struct pando_profile **ret_profile,
-                           uint64_t *ret_profile_count, char *message, size_t message_bytes)
+int pando_tree_json_take(const json_t *tree, struct pando_profile **ret_profile, uint64_t *ret_profile_count, char *message,
+                         size_t message_bytes)
 {
-    json_error_t where;
-    json_t *root = json_loadb(text != NULL ? text : "", len_bytes, JSON_REJECT_DUPLICATES, &where);
-    if (!json_is_object(root)) {
-        json_decref(root);
-        snprintf(message, message_bytes, "the answer is not the JSON of a call tree.");
-        return PANDO_ERR_SYNTAX;
-    }
     struct decoding decoding = {.builder = pando_profile_builder_new(PROFILE_LIMIT_BYTES)};
-    int error = decoding.builder != NULL ? build(&decoding, root) : PANDO_ERR_NO_MEMORY;
-    uint64_t profiles = uint_member(root, "profiles");
-    json_decref(root);
+    int error = decoding.builder != NULL ? build(&decoding, tree) : PANDO_ERR_NO_MEMORY;
     free(decoding.frames);
     free(decoding.nodes);
     if (error == 0) {
@@ -178,6 +172,20 @@ int pando_tree_json_decode(const char *text, size_t len_bytes, struct pando_prof
     if (error != 0)
         snprintf(message, message_bytes, "the answer is not a call tree as expected: %s.", pando_error_text(error));
     else
-        *ret_profile_count = profiles;
+        *ret_profile_count = uint_member(tree, "profiles");
+    return error;
+}
+
+int pando_tree_json_decode(const char *text, size_t len_bytes, struct pando_profile **ret_profile,
+                           uint64_t *ret_profile_count, char *message, size_t message_bytes)
+{
+    json_error_t where;
+    json_t *root = json_loadb(text != NULL ? text : "", len_bytes, JSON_REJECT_DUPLICATES, &where);
+    int error = PANDO_ERR_SYNTAX;
+    if (json_is_object(root))
+        error = pando_tree_json_take(root, ret_profile, ret_profile_count, message, message_bytes);
+    else
+        snprintf(message, message_bytes, "the answer is not the JSON of a call tree.");
+    json_decref(root);
     return error;
 }
