@@ -11,6 +11,7 @@
 
 #include "agent/config_aws.h"
 #include "agent/config_labels.h"
+#include "base/command_variables.h"
 #include "base/cursor.h"
 #include "base/error.h"
 
@@ -37,14 +38,13 @@ enum {
     EXIT_TIMEOUT_MAX_MS = 60000,
 };
 
-/* Every variable that Pando knows, in any of its programs: others that begin with PANDO_ are likely misspelt. */
+/* Every variable that the agent knows: others that begin with PANDO_, and are not the command's, are likely misspelt. */
 static const char *const known_variables[] = {
     "PANDO_URL",     "PANDO_GROUP",    "PANDO_RATE_HZ",  "PANDO_INTERVAL_S", "PANDO_LOG",      "PANDO_LOG_LEVEL",
     "PANDO_UNWIND",  "PANDO_FOLLOW",   "PANDO_RING_KIB", "PANDO_TREE_MIB",   "PANDO_DEPTH",    "PANDO_EXIT_TIMEOUT_MS",
-    "PANDO_ENABLED", "PANDO_LIBRARY",  "PANDO_BUDGET_PERCENT", "PANDO_MODE", "PANDO_WALL_RATE_HZ",
+    "PANDO_ENABLED", "PANDO_BUDGET_PERCENT", "PANDO_MODE", "PANDO_WALL_RATE_HZ",
     "PANDO_SIGN",    "PANDO_ORCHESTRATE", "PANDO_SPOOL", "PANDO_SPOOL_MIB",  "PANDO_TOKEN",    "PANDO_TOKEN_FILE", "PANDO_BODY",
-    "PANDO_DURATION_S", "PANDO_LISTEN", "PANDO_OPEN", "PANDO_STORE", "PANDO_SAVE", "PANDO_TOP", "PANDO_OUTPUT", "PANDO_KEEP",
-    "PANDO_JSON", "PANDO_VERBOSE", "PANDO_SINCE", "PANDO_SORT", "PANDO_TOP_INTERVAL_S", "PANDO_TOP_ONCE", "PANDO_LINES", "PANDO_LINES_MIB", "PANDO_CTL_TIMEOUT_S", "PANDO_ATTACH_TIMEOUT_S", "PANDO_END_MS",  "PANDO_SLICES",  "PANDO_LABELS",
+    "PANDO_LINES",   "PANDO_LINES_MIB", "PANDO_END_MS",  "PANDO_SLICES",  "PANDO_LABELS",
 };
 
 /* A value as it may stand in a sentence: cut, so that the sentence stays one. */
@@ -231,7 +231,7 @@ static void warn_of_unknown_variables(void)
         if (strncmp(*entry, "PANDO_", 6) != 0)
             continue;
         size_t len = strcspn(*entry, "=");
-        bool known = false;
+        bool known = pando_command_variable_is(*entry);
         for (size_t i = 0; i < sizeof known_variables / sizeof known_variables[0] && !known; i++)
             known = strlen(known_variables[i]) == len && strncmp(*entry, known_variables[i], len) == 0;
         if (!known)

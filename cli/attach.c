@@ -23,7 +23,7 @@
 #include "cli/process_facts.h"
 #include "cli/run_summary.h"
 #include "cli/source.h"
-#include "cli/syntax.h"
+#include "cli/syntax_print.h"
 #include "cli/target.h"
 #include "cli/terminal_text.h"
 #include "cli/top_table.h"
@@ -52,8 +52,8 @@ static const struct pando_cli_option options[] = {
     [OPTION_LOG] = {"log", 0, "FILE", "PANDO_LOG", NULL, "where the profiler in the process writes what it has to say"},
     [OPTION_TIMEOUT] = {"timeout", 0, "SECONDS", "PANDO_ATTACH_TIMEOUT_S", "10", "how long to look for a safe moment"},
     [OPTION_VERBOSE] = {"verbose", 'v', NULL, "PANDO_VERBOSE", NULL, "say how the process was entered"},
-    [OPTION_SHOW_CONFIG] = {"show-config", 0, NULL, NULL, NULL, "print each option's value and where it came from, and do nothing"},
-    [OPTION_JSON] = {"json", 0, NULL, "PANDO_JSON", NULL, "of --show-config: as JSON"},
+    [OPTION_SHOW_CONFIG] = PANDO_CLI_SHOW_CONFIG_ROW,
+    [OPTION_JSON] = PANDO_CLI_JSON_ROW("of --show-config: as JSON"),
 };
 
 const struct pando_cli_syntax pando_cli_attach_syntax = {
@@ -86,7 +86,7 @@ static bool read_values(struct attach *attach)
         !pando_cli_number_of(values, OPTION_INTERVAL, 1, 3600, &attach->interval_s) ||
         !pando_cli_number_of(values, OPTION_TOP, 0, PANDO_TOP_TABLE_MAX, &attach->top) ||
         !pando_cli_number_of(values, OPTION_TIMEOUT, 1, 3600, &attach->timeout_s) ||
-        (listen != NULL && !pando_cli_listen_address(listen, attach->host, sizeof attach->host, &attach->port)) ||
+        (listen != NULL && !pando_cli_listen_address(pando_cli_name_of(values, OPTION_LISTEN), listen, attach->host, sizeof attach->host, &attach->port)) ||
         (values->text[OPTION_GROUP] != NULL && !pando_group_parse(values->text[OPTION_GROUP], attach->group)))
         return false;
     attach->output.path = values->text[OPTION_OUTPUT];
@@ -231,7 +231,7 @@ static int attach_to(struct attach *attach, struct pando_target *target, const s
         const struct pando_run_summary summary = {.url = url, .group = attach->group, .start_ms = start_ms,
                                                   .top = (uint32_t)attach->top, .command = attach->facts.name};
         pando_run_summary_print(&summary);
-        pando_run_report_write(&summary, attach->output.path);
+        pando_run_report_write(&summary, &attach->output);
     }
     pando_attach_library_remove(&library);
     if (receiver != NULL)
@@ -256,12 +256,12 @@ int pando_cli_attach(int argc, char **argv)
 {
     static struct attach attach;
     int first = pando_cli_parse(&pando_cli_attach_syntax, argc, argv, &attach.values);
-    if (first < 0 || !read_values(&attach))
+    if (first < 0)
+        return attach.values.status;
+    if (!read_values(&attach))
         return PANDO_EXIT_USAGE;
-    if (pando_cli_is_on(&attach.values, OPTION_SHOW_CONFIG)) {
-        pando_cli_show_config(stdout, &attach.values, pando_cli_is_on(&attach.values, OPTION_JSON));
+    if (pando_cli_shows_config(&attach.values))
         return PANDO_EXIT_OK;
-    }
     if (argc - first != 1) {
         pando_cli_complain("attach needs one PID; see pando help attach.");
         return PANDO_EXIT_USAGE;

@@ -29,9 +29,9 @@ int pando_cli_attach(int argc, char **argv);
 int pando_cli_top(int argc, char **argv);
 int pando_cli_doctor(int argc, char **argv);
 
-/* What each understands; those without one have their help in pando.c. */
-extern const struct pando_cli_syntax pando_cli_run_syntax, pando_cli_ctl_syntax, pando_cli_attach_syntax,
-    pando_cli_top_syntax, pando_cli_doctor_syntax;
+/* What each understands. */
+extern const struct pando_cli_syntax pando_cli_run_syntax, pando_cli_serve_syntax, pando_cli_report_syntax, pando_cli_diff_syntax,
+    pando_cli_ls_syntax, pando_cli_ctl_syntax, pando_cli_attach_syntax, pando_cli_top_syntax, pando_cli_doctor_syntax;
 
 /* One sentence on stderr, "pando: " before it. */
 void pando_cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -41,8 +41,8 @@ int pando_cli_next_option(int argc, char **argv, const char *short_options, cons
 /* A number of decimal digits in [min, max]; complains and returns false when it is not. `what` names the option. */
 bool pando_cli_number(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *ret_value);
 
-/* "HOST:PORT", "[::1]:PORT", "HOST" or ":PORT"; fills what is given. Complains and returns false when it is none of them. */
-bool pando_cli_listen_address(const char *text, char *host, size_t host_bytes, uint16_t *ret_port);
+/* "HOST:PORT", "[::1]:PORT", "HOST" or ":PORT"; fills what is given. `what` names the option. Complains and returns false when it is none of them. */
+bool pando_cli_listen_address(const char *what, const char *text, char *host, size_t host_bytes, uint16_t *ret_port);
 /* "http://HOST:PORT" (https with `is_tls`) under which this machine reaches a receiver that listens on `host` (any address: the loopback one). */
 void pando_cli_local_url(const char *host, uint16_t port, bool is_tls, char *url, size_t url_bytes);
 

@@ -46,7 +46,7 @@ bool pando_cli_number(const char *what, const char *text, uint64_t min, uint64_t
     return true;
 }
 
-bool pando_cli_listen_address(const char *text, char *host, size_t host_bytes, uint16_t *ret_port)
+bool pando_cli_listen_address(const char *what, const char *text, char *host, size_t host_bytes, uint16_t *ret_port)
 {
     const char *end = text[0] == '[' ? strchr(text, ']') : NULL;
     const char *colon = end != NULL ? end + 1 : strrchr(text, ':');
@@ -55,10 +55,12 @@ bool pando_cli_listen_address(const char *text, char *host, size_t host_bytes, u
     uint64_t port = *ret_port;
     if (len >= host_bytes || (text[0] == '[' && end == NULL) || (end == NULL && memchr(start, ':', len) != NULL) ||
         (end != NULL && *colon != ':' && *colon != '\0')) {
-        pando_cli_complain("--listen takes HOST:PORT or [IPV6-ADDRESS]:PORT, not \"%s\".", text);
+        pando_cli_complain("%s takes HOST:PORT or [IPV6-ADDRESS]:PORT, not \"%s\".", what, text);
         return false;
     }
-    if (colon != NULL && *colon == ':' && !pando_cli_number("the port of --listen", colon + 1, 0, 65535, &port))
+    char port_of[96];
+    snprintf(port_of, sizeof port_of, "the port of %s", what);
+    if (colon != NULL && *colon == ':' && !pando_cli_number(port_of, colon + 1, 0, 65535, &port))
         return false;
     if (len != 0) {
         memcpy(host, start, len);

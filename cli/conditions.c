@@ -8,11 +8,11 @@
 
 #include "cli/cli.h"
 
-static bool wrong(const char *text, const char *why)
+static bool wrong(const char *option, const char *text, const char *why)
 {
-    pando_cli_complain("--fail-if \"%.300s\": %s. It takes FUNCTION:self or FUNCTION:total, then >+5%% (grew by more than 5 %% of what it "
+    pando_cli_complain("%s \"%.300s\": %s. It takes FUNCTION:self or FUNCTION:total, then >+5%% (grew by more than 5 %% of what it "
                        "was), >+5pp (by 5 percentage points), >20%% (has more than 20 %%), or the like with <; FUNCTION is a name, "
-                       "/REGEX/ or *.", text, why);
+                       "/REGEX/ or *.", option, text, why);
     return false;
 }
 
@@ -46,19 +46,21 @@ static bool parse_limit(struct pando_condition *condition, const char *text)
     return true;
 }
 
-bool pando_condition_parse(const char *text, struct pando_condition *condition)
+bool pando_condition_parse(const char *option, const char *text, struct pando_condition *condition)
 {
     const char *rest = NULL;
-    *condition = (struct pando_condition){.text = text};
+    *condition = (struct pando_condition){.limit = 0};
+    if ((size_t)snprintf(condition->text, sizeof condition->text, "%s", text) >= sizeof condition->text)
+        return wrong(option, text, "it is too long");
     const char *measure = find_measure(text, &condition->is_self, &rest);
     if (measure == NULL)
-        return wrong(text, "there is no comparison of self or total");
+        return wrong(option, text, "there is no comparison of self or total");
     size_t len = (size_t)(measure - text);
     if (len == 0 || len >= sizeof condition->name)
-        return wrong(text, len == 0 ? "there is no function" : "the function's name is too long");
+        return wrong(option, text, len == 0 ? "there is no function" : "the function's name is too long");
     condition->is_below = *rest == '<';
     if (!parse_limit(condition, rest + 1))
-        return wrong(text, "the limit is not a number with % or pp");
+        return wrong(option, text, "the limit is not a number with % or pp");
     condition->is_regex = len > 2 && text[0] == '/' && text[len - 1] == '/';
     snprintf(condition->name, sizeof condition->name, "%.*s", (int)(condition->is_regex ? len - 2 : len), text + condition->is_regex);
     if (condition->is_regex) {
@@ -67,7 +69,7 @@ bool pando_condition_parse(const char *text, struct pando_condition *condition)
             char reason[128];
             regerror(code, &condition->regex, reason, sizeof reason);
             condition->is_regex = false;
-            return wrong(text, reason);
+            return wrong(option, text, reason);
         }
     }
     return true;

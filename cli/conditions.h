@@ -17,7 +17,7 @@ enum pando_condition_kind {
 };
 
 struct pando_condition {
-    const char *text;         /* as it was given */
+    char text[1024];          /* as it was given */
     char name[512];           /* exact, or "*" */
     bool is_regex;
     regex_t regex;
@@ -28,8 +28,8 @@ struct pando_condition {
 
 enum pando_verdict { PANDO_VERDICT_FINE, PANDO_VERDICT_NOISE, PANDO_VERDICT_MET };
 
-/* "FUNCTION:self>+5%" and the like; FUNCTION is a name, * or /REGEX/. Complains and returns false when it is none. */
-bool pando_condition_parse(const char *text, struct pando_condition *condition);
+/* "FUNCTION:self>+5%" and the like; FUNCTION is a name, * or /REGEX/. `option` names where it was given. Complains and returns false when it is none. */
+bool pando_condition_parse(const char *option, const char *text, struct pando_condition *condition);
 void pando_condition_release(struct pando_condition *condition);
 bool pando_condition_is_about(const struct pando_condition *condition, const char *name);
 /* Of a row that it is about. NOISE: the limit is passed, but by what may be chance. */

@@ -11,15 +11,16 @@
 #include "cli/cli.h"
 #include "cli/control_client.h"
 #include "cli/process_facts.h"
-#include "cli/syntax.h"
+#include "cli/syntax_print.h"
 #include "cli/terminal_text.h"
 
-enum { OPTION_TIMEOUT, OPTION_JSON };
+enum { OPTION_TIMEOUT, OPTION_SHOW_CONFIG, OPTION_JSON };
 
 static const struct pando_cli_option options[] = {
     [OPTION_TIMEOUT] = {"timeout", 0, "SECONDS", "PANDO_CTL_TIMEOUT_S", "5", "how long to wait for an agent that begins just now, and a\n"
                                                                             "delivery may take, 1 to 60"},
-    [OPTION_JSON] = {"json", 0, NULL, "PANDO_JSON", NULL, "answer as JSON"},
+    [OPTION_SHOW_CONFIG] = PANDO_CLI_SHOW_CONFIG_ROW,
+    [OPTION_JSON] = PANDO_CLI_JSON_ROW("answer as JSON"),
 };
 
 const struct pando_cli_syntax pando_cli_ctl_syntax = {
@@ -209,8 +210,12 @@ int pando_cli_ctl(int argc, char **argv)
     struct pando_cli_values values;
     uint64_t timeout_s = 0, rate_hz = 0;
     int first = pando_cli_parse(&pando_cli_ctl_syntax, argc, argv, &values);
-    if (first < 0 || !pando_cli_number_of(&values, OPTION_TIMEOUT, 1, 60, &timeout_s))
+    if (first < 0)
+        return values.status;
+    if (!pando_cli_number_of(&values, OPTION_TIMEOUT, 1, 60, &timeout_s))
         return PANDO_EXIT_USAGE;
+    if (pando_cli_shows_config(&values))
+        return PANDO_EXIT_OK;
     const struct verb *verb = first + 1 < argc ? find_verb(argv[first + 1]) : NULL;
     bool is_rate = verb != NULL && verb->verb == PANDO_CONTROL_RATE;
     if (verb == NULL || argc - first != 2 + is_rate) {

@@ -1,8 +1,8 @@
 /* Why: `pando diff A B`: what changed from one profile to another, and an exit status for whoever builds.
  * Context: own process. Exit: 0 no condition is met, 1 one is, 2 it could not be compared (usage, files, receiver). */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -11,7 +11,9 @@
 #include "cli/input.h"
 #include "cli/output.h"
 #include "cli/shown.h"
+#include "cli/source_options.h"
 #include "cli/subject.h"
+#include "cli/syntax_print.h"
 #include "cli/time_text.h"
 
 enum { EXIT_FINE = 0, EXIT_MET = 1, EXIT_NOT_COMPARED = 2, OPERAND_BYTES = 1024 };
@@ -29,73 +31,85 @@ struct options {
     struct pando_condition conditions[PANDO_CONDITIONS_MAX];
 };
 
-static bool parse_option(int option, struct options *options)
+enum {
+    OPTION_FAIL_IF, OPTION_URL, OPTION_STORE, OPTION_STATE, OPTION_THREAD, OPTION_LABEL, OPTION_TOP, OPTION_FORMAT, OPTION_OUTPUT,
+    OPTION_UNIT, OPTION_SHOW_CONFIG, OPTION_JSON,
+};
+
+static const struct pando_cli_option table[] = {
+    [OPTION_FAIL_IF] = {"fail-if", 0, "CONDITION", "PANDO_DIFF_FAIL_IF", NULL, "FUNCTION:self or FUNCTION:total, then >+5% (grew by more than 5 % of\n"
+                        "what it was), >+5pp (by 5 percentage points), >20% (has more than\n20 %), or the like with <; FUNCTION is a name, "
+                        "/REGEX/ or * (any);\none condition that is met is enough", true},
+    [OPTION_URL] = PANDO_CLI_URL_ROW,
+    [OPTION_STORE] = PANDO_CLI_STORE_ROW("PANDO_DIFF_STORE"),
+    [OPTION_STATE] = PANDO_SHOWN_STATE_ROW("PANDO_DIFF_STATE"),
+    [OPTION_THREAD] = PANDO_SHOWN_THREAD_ROW("PANDO_DIFF_THREAD"),
+    [OPTION_LABEL] = PANDO_SHOWN_LABEL_ROW("PANDO_DIFF_LABEL"),
+    [OPTION_TOP] = {"top", 0, "N", "PANDO_DIFF_TOP", "30", "functions that are listed; JSON has all", false},
+    [OPTION_FORMAT] = {"format", 'f', "text|json|markdown", "PANDO_DIFF_FORMAT", NULL, "text, if not given", false},
+    [OPTION_OUTPUT] = {"output", 'o', "FILE", "PANDO_DIFF_OUTPUT", NULL, "write to FILE; its name tells the format: .md, .json, .txt", false},
+    [OPTION_UNIT] = PANDO_INPUT_UNIT_ROW("PANDO_DIFF_UNIT"),
+    [OPTION_SHOW_CONFIG] = PANDO_CLI_SHOW_CONFIG_ROW,
+    [OPTION_JSON] = PANDO_CLI_JSON_ROW("the same as --format json"),
+};
+
+const struct pando_cli_syntax pando_cli_diff_syntax = {
+    .name = "diff", .operands = "A B",
+    .summary = "tells what changed between two profiles; stops a build that got slower",
+    .text = "Compares two profiles, function by function, in percent of each one's whole. A change within the noise of sampling\n"
+            "(three sigma) is none. A and B are files as pando report reads them; with --url or --store each is GROUP or\n"
+            "GROUP@FROM..TO, where FROM and TO are 2026-01-31T12:00:00Z, milliseconds since 1970, -2h (that long ago) or nothing.\n"
+            "Exit status: 0 no --fail-if condition is met, 1 one is, 2 the profiles could not be compared.\n",
+    .options = table, .option_count = sizeof table / sizeof table[0],
+};
+
+static bool is_file(const char *operand)
 {
-    switch (option) {
-    case 'u':
-        options->source.url = optarg;
-        return true;
-    case 's':
-        options->source.store_path = optarg;
-        return true;
-    case 'x':
-        return pando_shown_view_option(optarg, &options->view);
-    case 'T':
-    case 'l':
-        if (option == 'T' ? pando_slice_wish_thread(&options->slices, optarg) : pando_slice_wish_label(&options->slices, optarg))
-            return true;
-        pando_cli_complain("--%s can be given %d times at most, and a label is KEY:VALUE, not \"%s\".", option == 'T' ? "thread" : "label",
-                           (int)PANDO_SLICE_WISHES_MAX, optarg);
-        return false;
-    case 't':
-        return pando_cli_number("--top", optarg, 0, 1000000, &options->top);
-    case 'U':
-        return pando_input_unit(optarg, &options->ns_per_count);
-    case 'o':
-        options->output.path = optarg;
-        return true;
-    case 'f':
-        options->output.has_format = true;
-        options->is_markdown = strcmp(optarg, "markdown") == 0;
-        options->output.kind = strcmp(optarg, "json") == 0 ? PANDO_OUTPUT_JSON : PANDO_OUTPUT_TEXT;
-        if (options->is_markdown || options->output.kind == PANDO_OUTPUT_JSON || strcmp(optarg, "text") == 0)
-            return true;
-        pando_cli_complain("--format is text, json or markdown, not \"%s\".", optarg);
-        return false;
-    case 'F':
-        if (options->condition_count == PANDO_CONDITIONS_MAX) {
-            pando_cli_complain("--fail-if can be given %d times at most.", (int)PANDO_CONDITIONS_MAX);
-            return false;
-        }
-        return pando_condition_parse(optarg, &options->conditions[options->condition_count++]);
-    default:
-        return false;
-    }
+    return strcmp(operand, "-") == 0 || access(operand, F_OK) == 0;
 }
 
-static bool parse_options(int argc, char **argv, struct options *options)
+static bool take_condition(void *context, const char *name, const char *text)
 {
-    static const struct option long_options[] = {
-        {"url", required_argument, NULL, 'u'},     {"store", required_argument, NULL, 's'},   {"state", required_argument, NULL, 'x'},
-        {"thread", required_argument, NULL, 'T'},  {"label", required_argument, NULL, 'l'},   {"top", required_argument, NULL, 't'},
-        {"unit", required_argument, NULL, 'U'},    {"output", required_argument, NULL, 'o'},  {"format", required_argument, NULL, 'f'},
-        {"fail-if", required_argument, NULL, 'F'}, {NULL, 0, NULL, 0},
-    };
-    int option;
-    while ((option = pando_cli_next_option(argc, argv, ":o:", long_options)) != -1)
-        if (!parse_option(option, options))
-            return false;
-    if (argc - optind != 2) {
-        pando_cli_complain("diff takes two profiles, A and B, but got %d; see pando help diff.", argc - optind);
+    struct options *options = context;
+    if (options->condition_count == PANDO_CONDITIONS_MAX) {
+        pando_cli_complain("%s can be given %d times at most.", name, (int)PANDO_CONDITIONS_MAX);
         return false;
     }
-    if (options->source.url != NULL && options->source.store_path != NULL) {
-        pando_cli_complain("diff takes one of --url and --store; see pando help diff.");
+    return pando_condition_parse(name, text, &options->conditions[options->condition_count++]);
+}
+
+/* The format is markdown, too, here, and none that is not read again. */
+static bool settle_output(const struct pando_cli_values *values, struct options *options)
+{
+    static const char *const formats[] = {"text", "json", "markdown", NULL};
+    const char *format = pando_cli_format_of(values, OPTION_FORMAT, OPTION_OUTPUT, OPTION_JSON);
+    struct pando_output *output = &options->output;
+    if (!pando_cli_word_of(values, OPTION_FORMAT, formats))
         return false;
-    }
-    options->operands[0] = argv[optind];
-    options->operands[1] = argv[optind + 1];
-    return true;
+    output->path = values->text[OPTION_OUTPUT];
+    size_t len = output->path != NULL ? strlen(output->path) : 0;
+    options->is_markdown = format != NULL ? strcmp(format, "markdown") == 0 : len > 3 && strcmp(output->path + len - 3, ".md") == 0;
+    output->has_format = format != NULL || options->is_markdown;
+    output->kind = format != NULL && strcmp(format, "json") == 0 ? PANDO_OUTPUT_JSON : PANDO_OUTPUT_TEXT;
+    if (!pando_output_settle(output))
+        return false;
+    if (output->kind != PANDO_OUTPUT_EXPORT && output->kind != PANDO_OUTPUT_HTML)
+        return true;
+    pando_cli_complain("a difference can be written as .txt, .json or .md, not as \"%s\".", output->path);
+    return false;
+}
+
+static bool read_values(const struct pando_cli_values *values, bool has_files, struct options *options)
+{
+    if (!pando_source_read_options(values, OPTION_URL, OPTION_STORE, NULL, &options->source) ||
+        !pando_shown_read_options(values, OPTION_STATE, OPTION_THREAD, OPTION_LABEL, &options->view, &options->slices) ||
+        !pando_cli_number_of(values, OPTION_TOP, 0, 1000000, &options->top) ||
+        !pando_input_read_unit(values, OPTION_UNIT, &options->ns_per_count) ||
+        !pando_cli_each(values, OPTION_FAIL_IF, take_condition, options))
+        return false;
+    if (has_files && !pando_cli_is_given(values, OPTION_URL) && !pando_cli_is_given(values, OPTION_STORE))
+        options->source = (struct pando_source){0};
+    return settle_output(values, options);
 }
 
 /* "" is none, "-2h" is that long ago. */
@@ -203,25 +217,26 @@ static int run(struct options *options)
 
 int pando_cli_diff(int argc, char **argv)
 {
-    struct options *options = calloc(1, sizeof *options);
+    static struct pando_cli_values values;
+    static struct options options;
+    int first = pando_cli_parse(&pando_cli_diff_syntax, argc, argv, &values);
+    if (first < 0)
+        return values.status;
     int status = EXIT_NOT_COMPARED;
-    if (options == NULL) {
-        pando_cli_complain("there is no memory.");
-        return status;
+    /* Files are meant, whatever variables say, where both are there. */
+    bool has_files = argc - first == 2 && is_file(argv[first]) && is_file(argv[first + 1]);
+    if (read_values(&values, has_files, &options)) {
+        if (pando_cli_shows_config(&values)) {
+            status = EXIT_FINE;
+        } else if (argc - first != 2) {
+            pando_cli_complain("diff takes two profiles, A and B, but got %d; see pando help diff.", argc - first);
+        } else {
+            options.operands[0] = argv[first];
+            options.operands[1] = argv[first + 1];
+            status = run(&options);
+        }
     }
-    options->top = 30;
-    if (parse_options(argc, argv, options)) {
-        const char *path = options->output.path;
-        size_t len = path != NULL ? strlen(path) : 0;
-        options->is_markdown = options->is_markdown || (!options->output.has_format && len > 3 && strcmp(path + len - 3, ".md") == 0);
-        bool is_settled = options->is_markdown || pando_output_settle(&options->output);
-        if (is_settled && (options->output.kind == PANDO_OUTPUT_EXPORT || options->output.kind == PANDO_OUTPUT_HTML))
-            pando_cli_complain("a difference can be written as .txt, .json or .md, not as \"%s\".", path);
-        else if (is_settled)
-            status = run(options);
-    }
-    for (uint32_t i = 0; i < options->condition_count; i++)
-        pando_condition_release(&options->conditions[i]);
-    free(options);
+    for (uint32_t i = 0; i < options.condition_count; i++)
+        pando_condition_release(&options.conditions[i]);
     return status;
 }

@@ -13,14 +13,16 @@
 #include "cli/control_client.h"
 #include "cli/doctor.h"
 #include "cli/process_facts.h"
-#include "cli/syntax.h"
+#include "cli/syntax_print.h"
 #include "cli/target_check.h"
 
-enum { OPTION_URL, OPTION_JSON, SENTENCE_BYTES = 1024 };
+enum { OPTION_URL, OPTION_SHOW_CONFIG, OPTION_JSON };
+enum { SENTENCE_BYTES = 1024 };
 
 static const struct pando_cli_option table[] = {
     [OPTION_URL] = {"url", 'u', "URL", "PANDO_URL", NULL, "ask this receiver, instead of the one that PANDO_URL names there"},
-    [OPTION_JSON] = {"json", 0, NULL, "PANDO_JSON", NULL, "the same facts as JSON"},
+    [OPTION_SHOW_CONFIG] = PANDO_CLI_SHOW_CONFIG_ROW,
+    [OPTION_JSON] = PANDO_CLI_JSON_ROW("the same facts as JSON"),
 };
 
 const struct pando_cli_syntax pando_cli_doctor_syntax = {
@@ -172,7 +174,9 @@ int pando_cli_doctor(int argc, char **argv)
     struct pando_doctor doctor;
     int first = pando_cli_parse(&pando_cli_doctor_syntax, argc, argv, &values);
     if (first < 0)
-        return PANDO_EXIT_USAGE;
+        return values.status;
+    if (pando_cli_shows_config(&values))
+        return PANDO_EXIT_OK;
     /* --json may also stand behind a PID, as a command's arguments may not. */
     bool is_pid = first < argc && strspn(argv[first], "0123456789") == strlen(argv[first]) && argv[first][0] != '\0';
     bool is_json_behind = is_pid && first + 2 == argc && strcmp(argv[first + 1], "--json") == 0;

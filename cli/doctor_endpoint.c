@@ -44,6 +44,8 @@ static const char *advice_for(const char *reason)
         {"resolve host", "its name is not known here (DNS): look at the spelling, /etc/hosts and the resolver"},
         {"resolve proxy", "the proxy's name is not known here (DNS): look at https_proxy and its like"},
         {"wrong version number", "it speaks no TLS: try http://"},
+        {"SSL_ERROR_SYSCALL", "it speaks no TLS, or ended the connection: try http://"}, /* the other end was quicker than its answer */
+        {"SSL_connect: Connection reset", "it speaks no TLS, or ended the connection: try http://"},
         {"certificate", "its certificate is not trusted: set SSL_CERT_FILE or AWS_CA_BUNDLE to the file of its authority"},
         {"SSL", "TLS failed: look at its certificate and name"},
         {"timed out", "nothing came back: look at the address, and at firewalls on the way"},

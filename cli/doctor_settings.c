@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/command_variables.h"
 #include "base/cursor.h"
 #include "base/environment.h"
 #include "cli/doctor.h"
@@ -46,11 +47,6 @@ static const struct setting {
     {"PANDO_UNWIND", WORD, "rows", 0, 0, "rows libunwind compare "},
     {"PANDO_END_MS", NUMBER, "0", 0, UINT64_MAX / 1000000, NULL},
 };
-
-/* Of the command's own options (cli/syntax.h). */
-static const char *const others[] = {"PANDO_LIBRARY", "PANDO_DURATION_S", "PANDO_LISTEN", "PANDO_OPEN", "PANDO_STORE", "PANDO_SAVE",
-                                     "PANDO_TOP", "PANDO_OUTPUT", "PANDO_KEEP", "PANDO_JSON", "PANDO_VERBOSE", "PANDO_CTL_TIMEOUT_S",
-                                     "PANDO_ATTACH_TIMEOUT_S"};
 
 void pando_doctor_mask_url(const char *url, char *shown, size_t shown_bytes)
 {
@@ -127,11 +123,9 @@ static void take(struct pando_doctor *doctor, const struct setting *setting, con
 
 static bool is_known(const char *name, size_t len)
 {
-    bool is_one = false;
+    bool is_one = pando_command_variable_is(name);
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
         is_one |= strlen(settings[i].name) == len && strncmp(settings[i].name, name, len) == 0;
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        is_one |= strlen(others[i]) == len && strncmp(others[i], name, len) == 0;
     return is_one;
 }
 

@@ -7,11 +7,10 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "cli/cli.h"
-#include "receiver/tree_json.h"
 #include "profile/codeguru_ion.h"
 #include "profile/import.h"
 #include "receiver/gzip_body.h"
+#include "receiver/tree_json.h"
 
 #define SAMPLE_NS 10000000u /* of folded stacks that count samples */
 
@@ -173,18 +172,20 @@ int pando_input_read(const char *path, uint64_t ns_per_count, struct pando_profi
     return error;
 }
 
-bool pando_input_unit(const char *text, uint64_t *ret_ns_per_count)
+bool pando_input_read_unit(const struct pando_cli_values *values, size_t option, uint64_t *ret_ns_per_count)
 {
+    const char *text = values->text[option];
     static const struct {
         const char *name;
         uint64_t ns;
     } units[] = {{"samples", SAMPLE_NS}, {"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (strcmp(text, units[i].name) == 0) {
+        if (text != NULL && strcmp(text, units[i].name) == 0) {
             *ret_ns_per_count = units[i].ns;
             return true;
         }
     }
-    pando_cli_complain("--unit is ns, us, ms, s or samples (10 ms each), not \"%s\".", text);
-    return false;
+    if (text != NULL)
+        pando_cli_complain("%s is ns, us, ms, s or samples (10 ms each), not \"%s\".", pando_cli_name_of(values, option), text);
+    return text == NULL;
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cli/syntax.h"
 #include "profile/profile.h"
 
 enum pando_input_kind {
@@ -23,7 +24,9 @@ bool pando_input_is_store(const char *path);
  * caller's to free. `ns_per_count`: of folded stacks. In all failures `message` has one sentence. */
 int pando_input_read(const char *path, uint64_t ns_per_count, struct pando_profile **ret_profile, enum pando_input_kind *ret_kind,
                      uint64_t *ret_profile_count, char *message, size_t message_bytes);
-/* "samples" (10 ms), "ns", "us", "ms" or "s": what a number of folded stacks is. Complains and returns false when it is none of them. */
-bool pando_input_unit(const char *text, uint64_t *ret_ns_per_count);
+/* What a number of folded stacks is: the option's row, and what it says. Complains and returns false when it is no unit. Not set: leaves
+ * *ret_ns_per_count. */
+#define PANDO_INPUT_UNIT_ROW(variable) {"unit", 0, "ns|us|ms|s|samples", variable, NULL, "what folded stacks count (ns, if not given); samples are of 10 ms", false}
+bool pando_input_read_unit(const struct pando_cli_values *values, size_t option, uint64_t *ret_ns_per_count);
 
 #endif

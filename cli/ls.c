@@ -5,6 +5,8 @@
 
 #include "cli/cli.h"
 #include "cli/listing.h"
+#include "cli/source_options.h"
+#include "cli/syntax_print.h"
 #include "cli/terminal_text.h"
 
 enum { NAME_BYTES = 512, HOSTS_SHOWN = 5 };
@@ -57,37 +59,44 @@ static void print_group(const json_t *group)
     putchar('\n');
 }
 
-static bool parse_options(int argc, char **argv, struct pando_source *source, bool *ret_as_json)
-{
-    static const struct option long_options[] = {
-        {"url", required_argument, NULL, 'u'}, {"store", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-    while ((option = pando_cli_next_option(argc, argv, ":", long_options)) != -1) {
-        if (option == 'u')
-            source->url = optarg;
-        else if (option == 's')
-            source->store_path = optarg;
-        else if (option == 'j')
-            *ret_as_json = true;
-        else
-            return false;
-    }
-    if (optind == argc && (source->url != NULL) + (source->store_path != NULL) == 1)
-        return true;
-    pando_cli_complain("ls needs one of --url and --store, and nothing else; see pando help ls.");
-    return false;
-}
+enum { OPTION_URL, OPTION_STORE, OPTION_SHOW_CONFIG, OPTION_JSON };
+
+static const struct pando_cli_option table[] = {
+    [OPTION_URL] = PANDO_CLI_URL_ROW,
+    [OPTION_STORE] = PANDO_CLI_STORE_ROW("PANDO_LS_STORE"),
+    [OPTION_SHOW_CONFIG] = PANDO_CLI_SHOW_CONFIG_ROW,
+    [OPTION_JSON] = PANDO_CLI_JSON_ROW("one JSON object instead: times in milliseconds since 1970, weights in\nnanoseconds"),
+};
+
+const struct pando_cli_syntax pando_cli_ls_syntax = {
+    .name = "ls", .operands = "(FILE | --url URL | --store FILE)",
+    .summary = "lists the groups of a receiver: times, samples, hosts",
+    .text = "Lists what a receiver has stored: a line a profiling group, with the hosts that its profiles came from.\n"
+            "FILE is a receiver's SQLite file, as for --store.\n",
+    .options = table, .option_count = sizeof table / sizeof table[0],
+};
 
 int pando_cli_ls(int argc, char **argv)
 {
-    struct pando_source source = {0};
-    bool as_json = false;
+    static struct pando_cli_values values;
+    struct pando_source source;
     char message[2048] = "";
     json_t *groups = NULL, *group;
-    if (!parse_options(argc, argv, &source, &as_json))
+    int first = pando_cli_parse(&pando_cli_ls_syntax, argc, argv, &values);
+    if (first < 0)
+        return values.status;
+    const char *file = first < argc ? argv[first] : NULL;
+    if (!pando_source_read_options(&values, OPTION_URL, OPTION_STORE, file, &source))
         return PANDO_EXIT_USAGE;
+    if (pando_cli_shows_config(&values))
+        return PANDO_EXIT_OK;
+    if (file != NULL)
+        source.store_path = file;
+    if (argc - first > 1 || (source.url == NULL && source.store_path == NULL)) {
+        pando_cli_complain("ls needs one FILE, --url or --store, and nothing else; see pando help ls.");
+        return PANDO_EXIT_USAGE;
+    }
+    bool as_json = pando_cli_is_on(&values, OPTION_JSON);
     if (pando_listing(&source, &groups, message, sizeof message) != 0) {
         pando_cli_complain("%s", message);
         return PANDO_EXIT_FAILED;

@@ -12,7 +12,7 @@
 
 enum { OUTPUT_MAX_BYTES = 1 << 30 };
 
-bool pando_output_set_format(struct pando_output *output, const char *name)
+bool pando_output_set_format(struct pando_output *output, const char *option, const char *name)
 {
     output->has_format = true;
     output->format = pando_export_by_name(name);
@@ -27,7 +27,7 @@ bool pando_output_set_format(struct pando_output *output, const char *name)
         size_t len = strlen(names);
         snprintf(names + len, sizeof names - len, ", %s", format->name);
     }
-    pando_cli_complain("--format is one of %s, not \"%s\".", names, name);
+    pando_cli_complain("%s is one of %s, not \"%s\".", option, names, name);
     return false;
 }
 

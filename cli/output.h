@@ -17,8 +17,8 @@ struct pando_output {
     const struct pando_export_format *format;  /* EXPORT only */
 };
 
-/* Of --format: "text", "json", "html", or a name of profile/export.h. Complains and returns false when it is none of them. */
-bool pando_output_set_format(struct pando_output *output, const char *name);
+/* Of `option` (--format): "text", "json", "html", or a name of profile/export.h. Complains and returns false when it is none of them. */
+bool pando_output_set_format(struct pando_output *output, const char *option, const char *name);
 /* Once all options are read: without a format the file's name tells. Complains and returns false when it does not, and when a binary
  * format would go to a terminal. */
 bool pando_output_settle(struct pando_output *output);

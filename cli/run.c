@@ -24,7 +24,7 @@
 #include "cli/own_receiver.h"
 #include "cli/run_summary.h"
 #include "cli/source.h"
-#include "cli/syntax.h"
+#include "cli/syntax_print.h"
 #include "cli/top_table.h"
 #include "receiver/receiver.h"
 
@@ -52,8 +52,8 @@ static const struct pando_cli_option table[] = {
                                                                   "pando report -o"},
     [OPTION_LOG] = {"log", 0, "FILE", "PANDO_LOG", NULL, "where the profiler in COMMAND writes what it has to say"},
     [OPTION_KEEP] = {"keep", 'k', NULL, "PANDO_KEEP", NULL, "serve the page after COMMAND's end until Ctrl-C"},
-    [OPTION_SHOW_CONFIG] = {"show-config", 0, NULL, NULL, NULL, "print each option's value and where it came from, and do nothing"},
-    [OPTION_JSON] = {"json", 0, NULL, NULL, NULL, "of --show-config: as JSON"},
+    [OPTION_SHOW_CONFIG] = PANDO_CLI_SHOW_CONFIG_ROW,
+    [OPTION_JSON] = PANDO_CLI_JSON_ROW("of --show-config: as JSON"),
 };
 
 const struct pando_cli_syntax pando_cli_run_syntax = {
@@ -123,19 +123,14 @@ static bool read_values(struct options *options)
         !pando_cli_number_of(values, OPTION_INTERVAL, 1, INTERVAL_MAX_S, &number) ||
         !pando_cli_number_of(values, OPTION_DURATION, 1, DURATION_MAX_S, &options->duration_s) ||
         !pando_cli_number_of(values, OPTION_TOP, 0, PANDO_TOP_TABLE_MAX, &options->top) ||
-        (listen != NULL && !pando_cli_listen_address(listen, options->host, sizeof options->host, &options->port)))
+        (listen != NULL && !pando_cli_listen_address(pando_cli_name_of(values, OPTION_LISTEN), listen, options->host, sizeof options->host, &options->port)))
         return false;
     options->output.path = text_of(options, OPTION_OUTPUT);
     return (options->output.path == NULL || pando_output_settle(&options->output)) && settle_receiver(options);
 }
 
-static bool parse_options(int argc, char **argv, struct options *options)
+static bool settle_command(int argc, char **argv, int first, struct options *options)
 {
-    int first = pando_cli_parse(&pando_cli_run_syntax, argc, argv, &options->values);
-    if (first < 0 || !read_values(options))
-        return false;
-    if (pando_cli_is_on(&options->values, OPTION_SHOW_CONFIG))
-        return true;
     if (first >= argc) {
         pando_cli_complain("run needs a command; see pando help run.");
         return false;
@@ -191,12 +186,15 @@ int pando_cli_run(int argc, char **argv)
 {
     static struct options options = {.host = "127.0.0.1"};
     char library[PATH_MAX], url[PATH_MAX], end_ms[24] = "";
-    if (!parse_options(argc, argv, &options))
+    int first = pando_cli_parse(&pando_cli_run_syntax, argc, argv, &options.values);
+    if (first < 0)
+        return options.values.status;
+    if (!read_values(&options))
         return PANDO_EXIT_USAGE;
-    if (pando_cli_is_on(&options.values, OPTION_SHOW_CONFIG)) {
-        pando_cli_show_config(stdout, &options.values, pando_cli_is_on(&options.values, OPTION_JSON));
+    if (pando_cli_shows_config(&options.values))
         return PANDO_EXIT_OK;
-    }
+    if (!settle_command(argc, argv, first, &options))
+        return PANDO_EXIT_USAGE;
     if (!pando_agent_library_find(library, sizeof library))
         return PANDO_EXIT_FAILED;
 
@@ -229,7 +227,7 @@ int pando_cli_run(int argc, char **argv)
             const struct pando_run_summary summary = {.url = url, .group = options.group, .start_ms = start_ms,
                                                       .top = (uint32_t)options.top, .command = options.command[0]};
             pando_run_summary_print(&summary);
-            pando_run_report_write(&summary, options.output.path);
+            pando_run_report_write(&summary, &options.output);
             if (options.store_path[0] != '\0')
                 fprintf(stderr, "pando: the profiles are in %s (pando report --store, pando serve --store).\n", options.store_path);
         }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/report.h"
 #include "cli/shown.h"
 #include "cli/source.h"
 #include "cli/target_check.h"
@@ -85,12 +86,8 @@ void pando_run_summary_print(const struct pando_run_summary *summary)
     pando_shown_release(&shown);
 }
 
-void pando_run_report_write(const struct pando_run_summary *summary, const char *path)
+void pando_run_report_write(const struct pando_run_summary *summary, const struct pando_output *output)
 {
-    char start[24];
-    snprintf(start, sizeof start, "%" PRIu64, summary->start_ms);
-    const char *argv[] = {"report", "--url", summary->url, "--group", summary->group, "--start", start, "-o", path, NULL};
-    optind = 0; /* getopt begins anew */
-    if (path != NULL && pando_cli_report((int)(sizeof argv / sizeof argv[0]) - 1, (char **)(uintptr_t)argv) == PANDO_EXIT_OK)
-        fprintf(stderr, "pando: the profile is in %s.\n", path);
+    if (output->path != NULL && pando_report_write(summary->url, summary->group, summary->start_ms, output))
+        fprintf(stderr, "pando: the profile is in %s.\n", output->path);
 }

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "cli/output.h"
+
 struct pando_run_summary {
     const char *url;        /* of the receiver */
     const char *group;
@@ -15,7 +17,7 @@ struct pando_run_summary {
 
 /* Prints to stderr. When no profile came it says so, with the likely reason. */
 void pando_run_summary_print(const struct pando_run_summary *summary);
-/* Writes the same profile as `pando report -o FILE` would, and says so; NULL: nothing. */
-void pando_run_report_write(const struct pando_run_summary *summary, const char *path);
+/* Writes the same profile as `pando report -o FILE` would, and says so; nothing without a path. */
+void pando_run_report_write(const struct pando_run_summary *summary, const struct pando_output *output);
 
 #endif

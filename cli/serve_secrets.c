@@ -79,25 +79,25 @@ static bool add_key(struct pando_auth *auth, const char *id, const char *secret)
     }
 }
 
-static bool add_key_of_environment(struct pando_auth *auth)
+static bool add_key_of_environment(struct pando_auth *auth, const char *name)
 {
     const char *id = getenv("AWS_ACCESS_KEY_ID"), *secret = getenv("AWS_SECRET_ACCESS_KEY");
     if (id != NULL && secret != NULL)
         return add_key(auth, id, secret);
-    pando_cli_complain("--access-key env needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.");
+    pando_cli_complain("%s env needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.", name);
     return false;
 }
 
-bool pando_cli_add_access_key(struct pando_auth **auth, const char *text)
+bool pando_cli_add_access_key(struct pando_auth **auth, const char *name, const char *text)
 {
     const char *colon = strchr(text, ':');
     char id[256], secret[FILE_MAX_BYTES + 1];
     if (!make(auth))
         return false;
     if (strcmp(text, "env") == 0)
-        return add_key_of_environment(*auth);
+        return add_key_of_environment(*auth, name);
     if (colon == NULL || colon == text || (size_t)(colon - text) >= sizeof id) {
-        pando_cli_complain("--access-key takes ID:FILE, where FILE holds the secret, or env.");
+        pando_cli_complain("%s takes ID:FILE, where FILE holds the secret, or env, not \"%.200s\".", name, text);
         return false;
     }
     memcpy(id, text, (size_t)(colon - text));

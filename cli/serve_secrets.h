@@ -10,7 +10,7 @@
 
 /* "ID:FILE" (the secret is the file's first line), or "env": AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Makes *auth when it is NULL.
  * Complains and returns false when that is not possible. */
-bool pando_cli_add_access_key(struct pando_auth **auth, const char *text);
+bool pando_cli_add_access_key(struct pando_auth **auth, const char *name, const char *text);
 /* A file with a token in each line; empty lines and those that begin with # are passed over. As above. */
 bool pando_cli_add_tokens(struct pando_auth **auth, const char *path);
 

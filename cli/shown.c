@@ -102,10 +102,30 @@ void pando_shown_print_slices(FILE *out, const struct pando_shown *shown)
     }
 }
 
-bool pando_shown_view_option(const char *text, unsigned *ret_view)
+static bool take_thread(void *wish, const char *name, const char *text)
 {
-    if (pando_profile_view_parse(text, ret_view))
+    if (pando_slice_wish_thread(wish, text))
         return true;
-    pando_cli_complain("--state is CPU, all, or states such as RUNNABLE or WAITING, with commas between, not \"%s\".", text);
+    pando_cli_complain("%s can be given %d times at most.", name, (int)PANDO_SLICE_WISHES_MAX);
     return false;
+}
+
+static bool take_label(void *wish, const char *name, const char *text)
+{
+    if (pando_slice_wish_label(wish, text))
+        return true;
+    pando_cli_complain("%s takes KEY:VALUE, %d times at most, not \"%s\".", name, (int)PANDO_SLICE_WISHES_MAX, text);
+    return false;
+}
+
+bool pando_shown_read_options(const struct pando_cli_values *values, size_t state, size_t thread, size_t label, unsigned *ret_view,
+                              struct pando_slice_wish *wish)
+{
+    const char *view = values->text[state];
+    if (view != NULL && !pando_profile_view_parse(view, ret_view)) {
+        pando_cli_complain("%s is CPU, all, or states such as RUNNABLE or WAITING, with commas between, not \"%s\".",
+                           pando_cli_name_of(values, state), view);
+        return false;
+    }
+    return pando_cli_each(values, thread, take_thread, wish) && pando_cli_each(values, label, take_label, wish);
 }

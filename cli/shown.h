@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cli/syntax.h"
 #include "profile/slices.h"
 #include "profile/states.h"
 
@@ -23,8 +24,14 @@ struct pando_shown {
 int pando_shown_make(struct pando_profile *profile, const struct pando_slice_wish *wish, unsigned view, struct pando_shown *shown);
 void pando_shown_release(struct pando_shown *shown);
 
-/* The value of --state. Complains and returns false when it is none. */
-bool pando_shown_view_option(const char *text, unsigned *ret_view);
+/* The rows of the options that choose what of a profile is looked at, and what they say. Complains and returns false when it is no good. */
+#define PANDO_SHOWN_STATE_ROW(variable) {"state", 0, "STATE", variable, NULL, "CPU (where there is any, if not given), all (wall time), or only threads\n" \
+    "that were RUNNABLE, BLOCKED, NATIVE, WAITING, TIMED_WAITING, or several\nof these, with commas between", false}
+#define PANDO_SHOWN_THREAD_ROW(variable) {"thread", 0, "NAME", variable, NULL, "only threads of this name, or of another one that is given", true}
+#define PANDO_SHOWN_LABEL_ROW(variable) {"label", 0, "KEY:VALUE", variable, NULL, "only what had this label; one with the same key: or that value; with\n" \
+    "another key: and that one", true}
+bool pando_shown_read_options(const struct pando_cli_values *values, size_t state, size_t thread, size_t label, unsigned *ret_view,
+                              struct pando_slice_wish *wish);
 
 /* "CPU time" or "wall time". */
 const char *pando_shown_clock(const struct pando_shown *shown);

@@ -1,14 +1,16 @@
 /* Why: cli/syntax.h. Context: own process. */
 #include "cli/syntax.h"
 
+#include <ctype.h>
 #include <getopt.h>
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/syntax_print.h"
 
-enum { FIRST_LONG = 256, HELP_COLUMN = 24, LETTERS_BYTES = 3 * PANDO_CLI_OPTIONS_MAX + 3 };
+enum { FIRST_LONG = 256, HELP = 255, LETTERS_BYTES = 3 * PANDO_CLI_OPTIONS_MAX + 4, VARIABLE_BYTES = 16384 };
 
 static void take_variables(struct pando_cli_values *values)
 {
@@ -18,6 +20,26 @@ static void take_variables(struct pando_cli_values *values)
         bool is_set = text != NULL && text[0] != '\0';
         values->text[i] = is_set ? text : option->fallback;
         values->origin[i] = is_set ? PANDO_CLI_VARIABLE : PANDO_CLI_DEFAULT;
+    }
+}
+
+/* A variable for this command alone that it does not have is likely misspelt. */
+static void warn_of_unknown_variables(const struct pando_cli_syntax *syntax)
+{
+    char start[32];
+    size_t len = (size_t)snprintf(start, sizeof start, "PANDO_%s_", syntax->name);
+    for (char *at = start; *at != '\0'; at++)
+        *at = (char)toupper((unsigned char)*at);
+    for (char *const *entry = environ; *entry != NULL; entry++) {
+        size_t name_len = strcspn(*entry, "="), i = 0;
+        if (strncmp(*entry, start, len) != 0)
+            continue;
+        while (i < syntax->option_count && (syntax->options[i].variable == NULL || strlen(syntax->options[i].variable) != name_len ||
+                                            strncmp(*entry, syntax->options[i].variable, name_len) != 0))
+            i++;
+        if (i == syntax->option_count)
+            pando_cli_complain("%.*s is no variable of pando %s; it is ignored. pando %s --show-config has the list.",
+                               (int)(name_len < 80 ? name_len : 80), *entry, syntax->name, syntax->name);
     }
 }
 
@@ -37,8 +59,10 @@ static void make_forms(const struct pando_cli_syntax *syntax, struct option *lon
         if (option->value != NULL)
             *letters++ = ':';
     }
+    *letters++ = 'h';
     *letters = '\0';
-    long_forms[syntax->option_count] = (struct option){NULL, 0, NULL, 0};
+    long_forms[syntax->option_count] = (struct option){"help", no_argument, NULL, HELP};
+    long_forms[syntax->option_count + 1] = (struct option){NULL, 0, NULL, 0};
 }
 
 static size_t option_of(const struct pando_cli_syntax *syntax, int got)
@@ -51,21 +75,44 @@ static size_t option_of(const struct pando_cli_syntax *syntax, int got)
     return i;
 }
 
+/* False after a complaint. */
+static bool take_option(struct pando_cli_values *values, size_t i)
+{
+    const struct pando_cli_option *option = &values->syntax->options[i];
+    values->text[i] = option->value != NULL ? optarg : "true";
+    values->origin[i] = PANDO_CLI_OPTION;
+    if (!option->is_many)
+        return true;
+    if (values->given_count == PANDO_CLI_GIVEN_MAX) {
+        pando_cli_complain("there are too many options; see pando help %s.", values->syntax->name);
+        return false;
+    }
+    values->given[values->given_count].option = i;
+    values->given[values->given_count++].text = optarg;
+    return true;
+}
+
 int pando_cli_parse(const struct pando_cli_syntax *syntax, int argc, char **argv, struct pando_cli_values *values)
 {
-    struct option long_forms[PANDO_CLI_OPTIONS_MAX + 1];
+    struct option long_forms[PANDO_CLI_OPTIONS_MAX + 2];
     char letters[LETTERS_BYTES];
     int got;
     values->syntax = syntax;
+    values->status = PANDO_EXIT_USAGE;
+    values->given_count = 0;
     take_variables(values);
+    warn_of_unknown_variables(syntax);
     make_forms(syntax, long_forms, letters);
     while ((got = pando_cli_next_option(argc, argv, letters, long_forms)) != -1) {
-        if (got == '?')
+        if (got == HELP || got == 'h') {
+            pando_cli_print_help(stdout, syntax);
+            values->status = PANDO_EXIT_OK;
             return -1;
-        size_t i = option_of(syntax, got);
-        values->text[i] = syntax->options[i].value != NULL ? optarg : "true";
-        values->origin[i] = PANDO_CLI_OPTION;
+        }
+        if (got == '?' || !take_option(values, option_of(syntax, got)))
+            return -1;
     }
+    values->status = PANDO_EXIT_OK;
     return optind;
 }
 
@@ -73,6 +120,39 @@ bool pando_cli_is_on(const struct pando_cli_values *values, size_t option)
 {
     const char *text = values->text[option];
     return text != NULL && strcmp(text, "false") != 0 && strcmp(text, "0") != 0;
+}
+
+bool pando_cli_is_given(const struct pando_cli_values *values, size_t option)
+{
+    return values->origin[option] == PANDO_CLI_OPTION;
+}
+
+static bool each_of_variable(const struct pando_cli_values *values, size_t option, bool (*take)(void *context, const char *name, const char *text),
+                             void *context)
+{
+    const char *name = values->syntax->options[option].variable;
+    char copy[VARIABLE_BYTES], *rest = copy, *one;
+    if ((size_t)snprintf(copy, sizeof copy, "%s", values->text[option]) >= sizeof copy) {
+        pando_cli_complain("%s is longer than %d bytes.", name, (int)sizeof copy - 1);
+        return false;
+    }
+    while ((one = strsep(&rest, ";")) != NULL) {
+        if (one[0] != '\0' && !take(context, name, one))
+            return false;
+    }
+    return true;
+}
+
+bool pando_cli_each(const struct pando_cli_values *values, size_t option, bool (*take)(void *context, const char *name, const char *text),
+                    void *context)
+{
+    if (values->origin[option] == PANDO_CLI_VARIABLE)
+        return each_of_variable(values, option, take, context);
+    for (size_t i = 0; i < values->given_count; i++) {
+        if (values->given[i].option == option && !take(context, pando_cli_name_of(values, option), values->given[i].text))
+            return false;
+    }
+    return true;
 }
 
 const char *pando_cli_name_of(const struct pando_cli_values *values, size_t option)
@@ -104,78 +184,15 @@ bool pando_cli_word_of(const struct pando_cli_values *values, size_t option, con
     return false;
 }
 
-static void print_option(FILE *out, const struct pando_cli_option *option)
+const char *pando_cli_format_of(const struct pando_cli_values *values, size_t format, size_t output, size_t json)
 {
-    char head[80];
-    char letter[8] = "";
-    if (option->letter != 0)
-        snprintf(letter, sizeof letter, "-%c, ", option->letter);
-    int len = snprintf(head, sizeof head, "  %s--%s%s%s", letter, option->name, option->value != NULL ? " " : "",
-                       option->value != NULL ? option->value : "");
-    fprintf(out, "%s", head);
-    if (len >= HELP_COLUMN - 1)
-        fprintf(out, "\n%*s", HELP_COLUMN, "");
-    else
-        fprintf(out, "%*s", HELP_COLUMN - len, "");
-    for (const char *at = option->help; *at != '\0'; at++) {
-        fputc(*at, out);
-        if (*at == '\n')
-            fprintf(out, "%*s", HELP_COLUMN, "");
-    }
-    if (option->fallback != NULL)
-        fprintf(out, " (default %s)", option->fallback);
-    fputc('\n', out);
-}
-
-void pando_cli_print_help(FILE *out, const struct pando_cli_syntax *syntax)
-{
-    fprintf(out, "usage: pando %s [OPTION...]%s%s\n%s", syntax->name, syntax->operands[0] != '\0' ? " " : "", syntax->operands,
-            syntax->text);
-    for (size_t i = 0; i < syntax->option_count; i++)
-        print_option(out, &syntax->options[i]);
-    fputs("Each option has a variable, which pando help --json and --show-config name; the option is stronger.\n", out);
-}
-
-static const char *const origins[] = {"default", "variable", "option"};
-
-void pando_cli_show_config(FILE *out, const struct pando_cli_values *values, bool as_json)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < values->syntax->option_count; i++) {
-        const struct pando_cli_option *option = &values->syntax->options[i];
-        const char *value = values->text[i] != NULL ? values->text[i] : option->value == NULL ? "false" : "";
-        if (as_json)
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s*}", "option", option->name, "value", value, "from",
-                                                  origins[values->origin[i]], "variable", option->variable));
-        else
-            fprintf(out, "--%-14s %-32s %s%s%s\n", option->name, value[0] != '\0' ? value : "-", origins[values->origin[i]],
-                    values->origin[i] == PANDO_CLI_VARIABLE ? " " : option->variable != NULL ? ", variable " : "",
-                    option->variable != NULL ? option->variable : "");
-    }
-    if (as_json) {
-        json_dumpf(list, out, JSON_INDENT(1));
-        fputc('\n', out);
-    }
-    json_decref(list);
-}
-
-void pando_cli_print_syntax_json(FILE *out, const struct pando_cli_syntax *const *list, size_t count)
-{
-    json_t *commands = json_array();
-    for (size_t i = 0; i < count; i++) {
-        const struct pando_cli_syntax *syntax = list[i];
-        json_t *options = json_array();
-        for (size_t k = 0; k < syntax->option_count; k++) {
-            const struct pando_cli_option *option = &syntax->options[k];
-            const char letter[2] = {option->letter, '\0'};
-            json_array_append_new(options, json_pack("{s:s, s:s, s:s*, s:s*, s:s*, s:s}", "name", option->name, "letter", letter,
-                                                     "value", option->value, "variable", option->variable, "default",
-                                                     option->fallback, "help", option->help));
-        }
-        json_array_append_new(commands, json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", syntax->name, "operands", syntax->operands,
-                                                  "summary", syntax->summary, "text", syntax->text, "options", options));
-    }
-    json_dumpf(commands, out, JSON_INDENT(1));
-    fputc('\n', out);
-    json_decref(commands);
+    if (pando_cli_is_given(values, format))
+        return values->text[format];
+    if (pando_cli_is_given(values, json))
+        return "json";
+    if (pando_cli_is_given(values, output))
+        return NULL;
+    if (values->text[format] != NULL)
+        return values->text[format];
+    return values->text[output] == NULL && pando_cli_is_on(values, json) ? "json" : NULL;
 }

@@ -17,9 +17,10 @@
 #include "cli/cli.h"
 #include "cli/control_client.h"
 #include "cli/process_facts.h"
+#include "cli/report_json.h"
 #include "cli/shown.h"
-#include "cli/source.h"
-#include "cli/syntax.h"
+#include "cli/source_options.h"
+#include "cli/syntax_print.h"
 #include "cli/terminal_text.h"
 #include "cli/time_text.h"
 #include "cli/top_table.h"
@@ -27,17 +28,22 @@
 
 enum { ROWS_DEFAULT = 24, COLUMNS_DEFAULT = 80, LINES_AROUND = 4, LINE_BYTES = 1024, CONNECT_WAIT_MS = 12000, KEY_ESCAPE = 27 };
 
-enum { OPTION_URL, OPTION_STORE, OPTION_GROUP, OPTION_SINCE, OPTION_INTERVAL, OPTION_SORT, OPTION_TOP, OPTION_ONCE };
+enum {
+    OPTION_URL, OPTION_STORE, OPTION_GROUP, OPTION_SINCE, OPTION_INTERVAL, OPTION_SORT, OPTION_TOP, OPTION_ONCE, OPTION_SHOW_CONFIG,
+    OPTION_JSON,
+};
 
 static const struct pando_cli_option table[] = {
-    [OPTION_URL] = {"url", 'u', "URL", "PANDO_URL", NULL, "ask this receiver"},
-    [OPTION_STORE] = {"store", 0, "FILE", "PANDO_STORE", NULL, "read this SQLite file of a receiver"},
-    [OPTION_GROUP] = {"group", 'g', "NAME", "PANDO_GROUP", NULL, "profiling group (the only one, if not given)"},
-    [OPTION_SINCE] = {"since", 0, "TIME", "PANDO_SINCE", "1m", "what the table is of: the last 90s, 10m, 2h"},
-    [OPTION_INTERVAL] = {"interval", 0, "SECONDS", "PANDO_TOP_INTERVAL_S", "2", "how often it is looked again"},
-    [OPTION_SORT] = {"sort", 0, "self|total|name", "PANDO_SORT", "self", "the first order; s, t and n change it"},
-    [OPTION_TOP] = {"top", 0, "N", "PANDO_TOP", NULL, "lines (as many as the terminal has, or 20, if not given)"},
+    [OPTION_URL] = PANDO_CLI_URL_ROW,
+    [OPTION_STORE] = PANDO_CLI_STORE_ROW("PANDO_TOP_STORE"),
+    [OPTION_GROUP] = {"group", 'g', "NAME", "PANDO_TOP_GROUP", NULL, "profiling group (the only one, if not given)"},
+    [OPTION_SINCE] = {"since", 0, "TIME", "PANDO_TOP_SINCE", "1m", "what the table is of: the last 90s, 10m, 2h"},
+    [OPTION_INTERVAL] = {"interval", 0, "SECONDS", "PANDO_TOP_INTERVAL", "2", "how often it is looked again"},
+    [OPTION_SORT] = {"sort", 0, "self|total|name", "PANDO_TOP_SORT", "self", "the first order; s, t and n change it"},
+    [OPTION_TOP] = {"top", 0, "N", "PANDO_TOP_TOP", NULL, "lines (as many as the terminal has, or 20, if not given)"},
     [OPTION_ONCE] = {"once", '1', NULL, "PANDO_TOP_ONCE", NULL, "print one table and end, as when the output is no terminal"},
+    [OPTION_SHOW_CONFIG] = PANDO_CLI_SHOW_CONFIG_ROW,
+    [OPTION_JSON] = PANDO_CLI_JSON_ROW("print one table as JSON, as pando report does, and end"),
 };
 
 const struct pando_cli_syntax pando_cli_top_syntax = {
@@ -54,7 +60,7 @@ struct top {
     char url[2048], group[PANDO_GROUP_BYTES], message[2048];
     uint64_t since_ms, interval_s, limit;
     char sort;               /* 's', 't', 'n' */
-    bool is_live, has_colours, is_paused;
+    bool is_live, is_json, has_colours, is_paused;
     unsigned rows, columns;
 };
 
@@ -134,7 +140,9 @@ static bool draw(struct top *top)
         return false;
     }
     bool is_good = pando_weights_make(shown.profile, &weights) == 0;
-    if (is_good) {
+    if (is_good && top->is_json) {
+        is_good = pando_report_json_print(stdout, top->group, &shown, &weights, profiles, (uint32_t)top->limit) == 0;
+    } else if (is_good) {
         print_head(top, &shown, &weights, profiles);
         print_rows(top, shown.profile, &weights);
     }
@@ -259,31 +267,44 @@ static bool read_values(struct top *top, int argc, char **argv, int first)
         return false;
     }
     top->sort = values->text[OPTION_SORT][0];
-    top->source = (struct pando_source){.url = values->text[OPTION_URL], .store_path = values->text[OPTION_STORE]};
-    if (top->source.url != NULL && top->source.store_path != NULL && values->origin[OPTION_URL] == PANDO_CLI_VARIABLE)
-        top->source.url = NULL;
-    snprintf(top->group, sizeof top->group, "%s", values->text[OPTION_GROUP] != NULL ? values->text[OPTION_GROUP] : "");
-    if (argc - first == 1)
-        return ask_process(top, argv[first]);
-    if (argc != first || (top->source.url == NULL) == (top->source.store_path == NULL)) {
-        pando_cli_complain("top needs one of --url, --store and a PID; see pando help top.");
+    if (!pando_source_read_options(values, OPTION_URL, OPTION_STORE, first < argc ? argv[first] : NULL, &top->source))
         return false;
+    snprintf(top->group, sizeof top->group, "%s", values->text[OPTION_GROUP] != NULL ? values->text[OPTION_GROUP] : "");
+    return true;
+}
+
+/* Where to look, and at which group. An exit status. */
+static int settle_source(struct top *top, int argc, char **argv, int first)
+{
+    if (argc - first == 1)
+        return ask_process(top, argv[first]) ? PANDO_EXIT_OK : PANDO_EXIT_FAILED;
+    if (argc != first || (top->source.url == NULL && top->source.store_path == NULL)) {
+        pando_cli_complain("top needs one of --url, --store and a PID; see pando help top.");
+        return PANDO_EXIT_USAGE;
     }
     if (top->group[0] != '\0' || pando_source_only_group(&top->source, top->group, sizeof top->group, top->message, sizeof top->message) == 0)
-        return true;
+        return PANDO_EXIT_OK;
     pando_cli_complain("%s", top->message);
-    return false;
+    return PANDO_EXIT_FAILED;
 }
 
 int pando_cli_top(int argc, char **argv)
 {
     static struct top top;
     int first = pando_cli_parse(&pando_cli_top_syntax, argc, argv, &top.values);
-    if (first < 0 || !read_values(&top, argc, argv, first))
+    if (first < 0)
+        return top.values.status;
+    if (!read_values(&top, argc, argv, first))
         return PANDO_EXIT_USAGE;
+    if (pando_cli_shows_config(&top.values))
+        return PANDO_EXIT_OK;
+    int status = settle_source(&top, argc, argv, first);
+    if (status != PANDO_EXIT_OK)
+        return status;
     const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
     bool is_terminal = isatty(STDOUT_FILENO) && terminal != NULL && strcmp(terminal, "dumb") != 0;
-    top.is_live = is_terminal && !pando_cli_is_on(&top.values, OPTION_ONCE);
+    top.is_json = pando_cli_is_on(&top.values, OPTION_JSON);
+    top.is_live = is_terminal && !top.is_json && !pando_cli_is_on(&top.values, OPTION_ONCE);
     top.has_colours = is_terminal && (no_colour == NULL || no_colour[0] == '\0');
     if (top.is_live)
         return show_live(&top);

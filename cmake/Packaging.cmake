@@ -12,7 +12,12 @@ install(TARGETS pando_agent EXPORT pandoTargets
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS pando_worker LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT agent)
 install(TARGETS pando RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
-install(FILES packaging/pando.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command)
+set(manual ${PROJECT_BINARY_DIR}/manual) # the command tells what its options are
+file(MAKE_DIRECTORY ${manual})
+add_custom_command(OUTPUT ${manual}/pando.1 COMMAND ${PROJECT_SOURCE_DIR}/script/manual $<TARGET_FILE:pando> ${manual}
+    DEPENDS pando packaging/pando.1 script/manual VERBATIM)
+add_custom_target(manual ALL DEPENDS ${manual}/pando.1)
+install(DIRECTORY ${manual}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT command FILES_MATCHING PATTERN "*.1")
 execute_process(COMMAND ${PROJECT_SOURCE_DIR}/script/manual OUTPUT_FILE ${PROJECT_BINARY_DIR}/libpando.7 COMMAND_ERROR_IS_FATAL ANY)
 install(FILES ${PROJECT_BINARY_DIR}/libpando.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7 COMPONENT agent)
 install(FILES packaging/pando.bash RENAME pando DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT command)

@@ -1,5 +1,5 @@
-"""The command's options: `pando run` with --duration, -o, --save, variables and --show-config, `pando top` in a terminal and outside of one,
-and the tables of options that help, manual pages and completion come from.
+"""The command's options at work: `pando run` with --duration, -o, --save, variables and --show-config, `pando top` in a terminal and outside
+of one. (options_test.py is about the tables that options come from.)
 
 Usage: command_test.py PANDO LIBPANDO CONTROLLED
 """
@@ -26,22 +26,6 @@ def run(pando, *words, expect=0, folder=None, **variables):
     done = subprocess.run([pando, *words], env=env, cwd=folder, capture_output=True, text=True, timeout=120)
     check(done.returncode == expect, f"{words}: status {done.returncode}: {done.stderr}")
     return done
-
-
-def test_tables(pando):
-    commands = json.loads(run(pando, "help", "--json").stdout)
-    check({"run", "attach", "ctl", "top"} <= {command["name"] for command in commands}, commands)
-    for command in commands:
-        text = run(pando, "help", command["name"]).stdout
-        check(text == run(pando, command["name"], "--help").stdout, f"two helps of {command['name']}")
-        names = [option["name"] for option in command["options"]]
-        check(len(set(names)) == len(names), f"{command['name']}: an option twice")
-        letters = [option["letter"] for option in command["options"] if option["letter"]]
-        check(len(set(letters)) == len(letters), f"{command['name']}: a letter twice")
-        for option in command["options"]:
-            check(f"--{option['name']}" in text, f"{command['name']}: --{option['name']} has no help")
-            check("variable" in option or option["name"] in ("show-config", "json"), f"--{option['name']} has no variable")
-        check("unknown option --nonsense" in run(pando, command["name"], "--nonsense", expect=2).stderr, f"{command['name']} --nonsense")
 
 
 def test_config(pando):
@@ -127,12 +111,11 @@ def test_top(pando, library, controlled):
 
 def main():
     pando, library, controlled = map(os.path.abspath, sys.argv[1:4])
-    test_tables(pando)
     test_config(pando)
     test_run(pando)
     test_duration(pando, controlled)
     test_top(pando, library, controlled)
-    print("options, variables, tables and the live table are as they should be")
+    print("options, variables and the live table are as they should be")
 
 
 main()

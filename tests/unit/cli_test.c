@@ -285,7 +285,7 @@ static void test_listen_addresses(void **state)
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         char host[32] = "def";
         uint16_t port = 9;
-        assert_true(pando_cli_listen_address(good[i].text, host, sizeof host, &port));
+        assert_true(pando_cli_listen_address("--listen", good[i].text, host, sizeof host, &port));
         assert_string_equal(host, good[i].host);
         assert_int_equal(port, good[i].port);
     }
@@ -294,7 +294,7 @@ static void test_listen_addresses(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         char host[32] = "def";
         uint16_t port = 9;
-        assert_false(pando_cli_listen_address(bad[i], host, sizeof host, &port));
+        assert_false(pando_cli_listen_address("--listen", bad[i], host, sizeof host, &port));
     }
     char url[64];
     pando_cli_local_url("::", 8, true, url, sizeof url);
