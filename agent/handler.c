@@ -56,6 +56,7 @@ static void prepare_walk(struct pando_thread_slot *slot, const struct pando_obje
     walk->visits_max = VISITS_MAX;
     walk->only_rbp_rsp_known = walk->only_rsp_known = false;
     walk->is_return_address = false;
+    walk->trail = &slot->trail;
     walk->memory.probe = probe;
     walk->memory.probe_context = slot;
     walk->memory.shift = 0;

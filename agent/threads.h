@@ -11,6 +11,7 @@
 
 #include "agent/cpu_clock.h"
 #include "agent/labels.h"
+#include "agent/walk_trail.h"
 #include "agent/walker.h"
 #include "agent/wall_record.h"
 #include "exchange/counters.h"
@@ -51,6 +52,7 @@ struct pando_thread_slot {
     atomic_ullong handler_ticks; /* spent in it by all that had this slot (agent/pace.h) */
     struct pando_walk walk;
     uint64_t probed_page;       /* the last page that was found readable, in the walk under way */
+    struct pando_walk_trail trail;
     uint64_t frames[PANDO_SAMPLE_FRAMES_MAX];
     /* For PANDO_UNWIND=compare only; else these pages are never touched. */
     struct pando_walk other_walk;

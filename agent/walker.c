@@ -1,4 +1,4 @@
-/* Why: agent/walker.h. Context: signal handler; calls nothing but pando_objects_find, `probe` and walk_by_hand.c.
+/* Why: agent/walker.h. Context: signal handler; calls nothing but pando_objects_find, `probe` and its parts (walk_*.c).
  *
  * The way of one step: code address -> entry (mapping) -> row -> CFA -> return address and rbp -> entry of the caller. What is
  * found is believed only when the stack grows and the return address is in code; a frame enters the list after that. */
@@ -8,8 +8,10 @@
 #include <ucontext.h>
 
 #include "agent/walk_by_hand.h"
+#include "agent/walk_frames.h"
 #include "agent/walk_memory.h"
 #include "agent/walk_prologue.h"
+#include "agent/walk_trail.h"
 
 enum {
     /* In a signal frame: offsets from the ucontext, which the stack pointer of the trampoline points at. */
@@ -17,6 +19,7 @@ enum {
     KNOWN_RBX = 1 << 3,
     KNOWN_RBP = 1 << PANDO_WALK_RBP,
     KNOWN_RSP = 1 << PANDO_WALK_RSP,
+    KNOWN_PLAIN = KNOWN_RBP | KNOWN_RSP,
     KNOWN_ALL = (1 << PANDO_WALK_REGISTERS) - 1,
 };
 /* The rule that a step went by, or why there is none. */
@@ -38,22 +41,14 @@ struct walker {
     const struct pando_object_entry *entry; /* of the current frame's code; NULL: in no mapping */
     const struct pando_object_entry *other; /* the one before that was a different one: stacks go to and fro */
     uint32_t known;                         /* bit r: registers[r] is this frame's */
-    uint32_t slot;                          /* of `frames`, for the next one */
+    uint32_t link;                          /* of the last step, for the trail */
+    struct pando_walk_place place;          /* in the trail */
     bool is_exact;                          /* registers[RIP] is where it goes on, not a return address */
 };
 
 static void fail(struct walker *walker, enum pando_walk_end end)
 {
     walker->walk->end = end;
-}
-
-static void add_frame(struct walker *walker, uint64_t word)
-{
-    struct pando_walk *walk = walker->walk;
-    walk->frames[walker->slot++] = word;
-    if (walker->slot == walk->frames_max)
-        walker->slot = 0;
-    walk->visited++;
 }
 
 static void reverse(uint64_t *words, uint32_t count)
@@ -69,14 +64,15 @@ static void reverse(uint64_t *words, uint32_t count)
 static void finish(struct walker *walker)
 {
     struct pando_walk *walk = walker->walk;
+    pando_walk_trail_finish(&walker->place);
     if ((walker->known & KNOWN_RBP) == 0)
         walk->registers[PANDO_WALK_RBP] = 0; /* who goes on from here must not take it for the caller's */
     walk->frame_count = walk->visited < walk->frames_max ? walk->visited : walk->frames_max;
     if (walk->visited <= walk->frames_max)
         return;
     walk->flags |= PANDO_SAMPLE_TRUNCATED;
-    reverse(walk->frames, walker->slot);
-    reverse(walk->frames + walker->slot, walk->frames_max - walker->slot);
+    reverse(walk->frames, walk->slot);
+    reverse(walk->frames + walk->slot, walk->frames_max - walk->slot);
     reverse(walk->frames, walk->frames_max);
 }
 
@@ -176,12 +172,14 @@ static bool rule_of_row(struct walker *walker, const struct pando_row *row, uint
     return true;
 }
 
-/* Reads a register that is saved at `address`. In an epilogue the register was popped, but the rule still says where it was: then
- * it lies below the stack pointer, which may be out of reach, and the register has it again. */
-static bool read_saved(const struct walker *walker, uint64_t address, uint64_t *ret_word)
+/* Reads a register that is saved at `address`; is_known: whether *ret_word is the caller's. In an epilogue the register was popped, but
+ * the rule still says where it was: then it lies below the stack pointer, which may be out of reach, and the register has it again. */
+static void read_saved(const struct walker *walker, uint64_t address, uint64_t *ret_word, bool *is_known)
 {
-    return pando_walk_read(&walker->walk->memory, address, ret_word) ||
-           (walker->is_exact && address < walker->walk->registers[PANDO_WALK_RSP]);
+    if (pando_walk_read(&walker->walk->memory, address, ret_word))
+        *is_known = true; /* also where this frame's own is not */
+    else if (!walker->is_exact || address >= walker->walk->registers[PANDO_WALK_RSP])
+        *is_known = false;
 }
 
 /* rbx is followed only through objects that need it (exchange/rows.h). */
@@ -190,8 +188,24 @@ static void follow_rbx(struct walker *walker, const struct pando_rows *rows, con
     uint8_t where = rows->rbx == NULL ? PANDO_ROW_RBX_LOST : rows->rbx[row - rows->rows];
     if (where == PANDO_ROW_RBX_SAME)
         return;
-    if (where == PANDO_ROW_RBX_LOST || !read_saved(walker, cfa - (uint64_t)where * 8, &walker->walk->registers[3]))
+    bool is_known = where != PANDO_ROW_RBX_LOST;
+    if (is_known)
+        read_saved(walker, cfa - (uint64_t)where * 8, &walker->walk->registers[3], &is_known);
+    if (!is_known)
         walker->known &= ~(uint32_t)KNOWN_RBX;
+}
+
+/* The trail's link for a step by `row`, whose state and rule hold nothing that a mark does not tell. The words that were read lie
+ * between the two stack pointers, and in the stack that is known. */
+static uint32_t link_of(const struct walker *walker, const struct pando_row *row, const struct rule *rule)
+{
+    const struct pando_walk *walk = walker->walk;
+    uint64_t rsp = walk->registers[PANDO_WALK_RSP];
+    if (walker->is_exact || (row->kind != PANDO_ROW_RSP && row->kind != PANDO_ROW_RBP) || rule->rbp_lost ||
+        rule->cfa > walk->memory.high || rsp < walk->memory.low ||
+        (rule->rbp_at != 0 && (rule->rbp_at < rsp || rule->rbp_at >= rule->cfa)))
+        return PANDO_WALK_LINK_NONE;
+    return PANDO_WALK_LINK_RBP_SAME + (rule->rbp_at != 0 ? row->rbp_words : 0u);
 }
 
 /* Goes from the current frame to its caller by `row`; false: walk->end says why not. */
@@ -217,11 +231,13 @@ static bool step_by_row(struct walker *walker, const struct pando_row *row, uint
         fail(walker, PANDO_WALK_END_BAD_STACK);
         return false;
     }
-    walker->known &= KNOWN_RBX | KNOWN_RBP | KNOWN_RSP;
-    if (rule.rbp_lost)
-        walker->known &= ~(uint32_t)KNOWN_RBP;
-    else if (rule.rbp_at != 0 && !read_saved(walker, rule.rbp_at, &rbp))
-        walker->known &= ~(uint32_t)KNOWN_RBP;
+    if (walker->place.trail != NULL)
+        walker->link = link_of(walker, row, &rule);
+    bool rbp_known = (walker->known & KNOWN_RBP) != 0 && !rule.rbp_lost;
+    if (rule.rbp_at != 0 && !rule.rbp_lost)
+        read_saved(walker, rule.rbp_at, &rbp, &rbp_known);
+    walker->known &= KNOWN_RBX | KNOWN_RSP;
+    walker->known |= rbp_known ? KNOWN_RBP : 0;
     if ((walker->known & KNOWN_RBX) != 0)
         follow_rbx(walker, walker->entry->rows, row, rule.cfa);
     registers[PANDO_WALK_RBP] = rbp;
@@ -253,7 +269,7 @@ static enum step step(struct walker *walker)
     uint64_t lookup = rip - !walker->is_exact;
     uint64_t word = walker->is_exact ? rip | PANDO_SAMPLE_EXACT : rip;
     if (entry->rows == NULL) {
-        add_frame(walker, word);
+        pando_walk_add_frame(walk, word);
         if (entry->has_no_rows)
             return step_by_hand(walker);
         atomic_uint *wanted = &((struct pando_object_entry *)(uintptr_t)entry)->wanted;
@@ -265,17 +281,41 @@ static enum step step(struct walker *walker)
     const struct pando_row *row = pando_rows_find(entry->rows, lookup - entry->bias);
     if (row != NULL && row->kind == PANDO_ROW_SIGNAL) {
         /* Its address is pushed by the kernel, not by a call: exact, though its row begins a byte before. */
-        add_frame(walker, rip | PANDO_SAMPLE_EXACT);
+        pando_walk_add_frame(walk, rip | PANDO_SAMPLE_EXACT);
         return leave_signal_frame(walker) ? STEP_SIGNAL : STEP_STOP;
     }
-    add_frame(walker, word);
+    pando_walk_add_frame(walk, word);
     if (row == NULL || row->kind == PANDO_ROW_NONE)
         return step_by_hand(walker);
     if (row->kind == PANDO_ROW_END) {
+        pando_walk_trail_end(&walker->place);
         fail(walker, PANDO_WALK_END_OUTERMOST);
         return STEP_STOP;
     }
     return step_by_row(walker, row, lookup) ? STEP_ROW : STEP_STOP;
+}
+
+static void count_method(struct pando_walk *walk, enum step how)
+{
+    uint16_t *method = how == STEP_HAND_GUESS           ? &walk->methods.by_guess
+                       : how == STEP_HAND_FRAME_POINTER ? &walk->methods.by_frame_pointer
+                                                        : &walk->methods.by_row;
+    *method += *method != UINT16_MAX;
+    if (how == STEP_HAND_GUESS)
+        walk->flags |= PANDO_SAMPLE_GUESSED;
+}
+
+/* Where the walk before has been too: on, as far as nothing has changed. */
+static enum pando_walk_arrival follow_trail(struct walker *walker, enum step how)
+{
+    bool is_plain = !walker->is_exact && walker->known == KNOWN_PLAIN;
+    uint32_t link = how == STEP_ROW ? walker->link : PANDO_WALK_LINK_NONE;
+    enum pando_walk_arrival arrival = pando_walk_trail_arrive(&walker->place, walker->walk, is_plain, link);
+    if (arrival != PANDO_WALK_ARRIVED)
+        count_method(walker->walk, how);
+    if (arrival == PANDO_WALK_ARRIVED_FURTHER)
+        walker->entry = entry_of(walker, walker->walk->registers[PANDO_WALK_RIP] - 1);
+    return arrival;
 }
 
 /* The caller's code, after a step. False: there is none, the walk is over. */
@@ -288,6 +328,9 @@ static bool enter_caller(struct walker *walker, enum step how)
         return false;
     }
     walker->is_exact = how == STEP_SIGNAL;
+    enum pando_walk_arrival arrival = walker->place.trail != NULL ? follow_trail(walker, how) : PANDO_WALK_ARRIVED;
+    if (arrival != PANDO_WALK_ARRIVED)
+        return arrival == PANDO_WALK_ARRIVED_FURTHER;
     const struct pando_object_entry *entry = entry_of(walker, rip - !walker->is_exact);
     if (entry == NULL && walk->unknown_code != NULL)
         atomic_store_explicit(walk->unknown_code, 1, memory_order_relaxed);
@@ -295,16 +338,11 @@ static bool enter_caller(struct walker *walker, enum step how)
         fail(walker, PANDO_WALK_END_BAD_CODE);
         return false;
     }
-    uint16_t *method = how == STEP_HAND_GUESS           ? &walk->methods.by_guess
-                       : how == STEP_HAND_FRAME_POINTER ? &walk->methods.by_frame_pointer
-                                                        : &walk->methods.by_row;
-    *method += *method != UINT16_MAX;
-    if (how == STEP_HAND_GUESS)
-        walk->flags |= PANDO_SAMPLE_GUESSED;
+    count_method(walk, how);
     walker->entry = entry;
     if (entry != NULL)
         return true;
-    add_frame(walker, walker->is_exact ? rip | PANDO_SAMPLE_EXACT : rip);
+    pando_walk_add_frame(walk, walker->is_exact ? rip | PANDO_SAMPLE_EXACT : rip);
     fail(walker, PANDO_WALK_END_NO_ROWS);
     return false;
 }
@@ -318,7 +356,7 @@ static bool enter_first(struct walker *walker)
         walker->entry = pando_objects_find(walk->objects, rip - !walker->is_exact, NULL);
     if (walker->entry != NULL)
         return true;
-    add_frame(walker, walker->is_exact ? rip | PANDO_SAMPLE_EXACT : rip);
+    pando_walk_add_frame(walk, walker->is_exact ? rip | PANDO_SAMPLE_EXACT : rip);
     if (walk->unknown_code != NULL)
         atomic_store_explicit(walk->unknown_code, 1, memory_order_relaxed);
     bool maybe_new = walk->unknown_code != NULL && pando_walk_is_sane_code(rip);
@@ -333,7 +371,8 @@ void pando_walk_run(struct pando_walk *walk)
         .known = walk->only_rsp_known ? KNOWN_RSP : walk->only_rbp_rsp_known ? KNOWN_RBP | KNOWN_RSP : KNOWN_ALL,
         .is_exact = !walk->is_return_address,
     };
-    walk->visited = 0;
+    pando_walk_trail_begin(&walker.place, walk);
+    walk->visited = walk->remembered = walk->slot = 0;
     walk->flags = 0;
     walk->methods = (struct pando_sample_methods){0};
     if (enter_first(&walker)) {

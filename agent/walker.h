@@ -25,6 +25,8 @@ struct pando_walk_memory {
     void *probe_context;
 };
 
+struct pando_walk_trail;
+
 struct pando_walk {
     /* In: */
     const struct pando_object_list *objects; /* NULL: none yet */
@@ -36,10 +38,13 @@ struct pando_walk {
     uint32_t visits_max;                     /* frames that a walk may visit before it is TOO_DEEP */
     bool only_rbp_rsp_known;                 /* the registers are not those of an innermost or signal frame */
     bool only_rsp_known;                     /* the same, and rbp is not known either (a thread looked at from outside) */
+    struct pando_walk_trail *trail;          /* of the walks before on this stack (agent/walk_trail.h), or NULL */
     bool is_return_address;                  /* registers[RIP] is a return address (going on from a RAW sample) */
     /* Out: frames[0..frame_count) innermost first, PANDO_SAMPLE_EXACT marked; how they were found; why it ended. */
     uint32_t frame_count;
     uint32_t visited;                        /* frames seen, also those that were not kept */
+    uint32_t remembered;                     /* steps that were not made by rows, but known from the walk before */
+    uint32_t slot;                           /* (the walk's own: where in `frames` the next one goes) */
     struct pando_sample_methods methods;
     enum pando_walk_end end;
     uint8_t flags;                           /* enum pando_sample_flag */

@@ -64,6 +64,8 @@ uint32_t pando_objects_unloads_seen(const struct pando_objects *objects)
 
 struct pando_object_list *pando_objects_publish(struct pando_objects *objects, struct pando_object_list *list)
 {
+    if (list != NULL)
+        list->serial = ++objects->serial;
     return atomic_exchange_explicit(&objects->current, list, memory_order_seq_cst);
 }
 

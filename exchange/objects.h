@@ -23,6 +23,7 @@ struct pando_object_entry {
 };
 
 struct pando_object_list {
+    uint64_t serial;              /* of this list among all that were published, from 1 on; also across a fork */
     uint32_t count;
     uint32_t unloads_seen;        /* of pando_objects.unloads, read before the map was read */
     struct pando_object_entry entries[]; /* sorted by start, no overlap */
@@ -30,6 +31,7 @@ struct pando_object_list {
 
 struct pando_objects {
     _Atomic(struct pando_object_list *) current; /* NULL before the first publication */
+    uint64_t serial;              /* the worker's: of the last list */
     atomic_uint unknown_code;     /* set by the handler when an address was in no entry: the map may be old */
     atomic_uint unloads;          /* counted up by the guest before each dlclose: while a list's unloads_seen differs,
                                    * code may have been replaced and the handler uses no rows at all (RAW samples) */

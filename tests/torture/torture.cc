@@ -103,9 +103,10 @@ void run_plugin(Actor &actor)
 {
     while (!is_over()) {
         void *library = dlopen(plugin_path.c_str(), below(2) ? RTLD_NOW : RTLD_LAZY);
-        actor.expect(library != nullptr, "dlopen failed");
-        if (library == nullptr)
-            return;
+        if (library == nullptr) {
+            const char *why = dlerror();
+            return actor.expect(false, why != nullptr ? why : "dlopen failed, and dlerror says nothing");
+        }
         auto call = reinterpret_cast<int (*)(int, int (*)(int))>(dlsym(library, "plugin_run"));
         for (unsigned i = 0; i < 1 + below(20); i++) {
             int depth = static_cast<int>(below(30)), got = 0;

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "agent/walk_trail.h"
 #include "tests/unit/walk_fixture.h"
 
 enum { STACK_WORDS = 64, FRAMES_MAX = 64, CODE = 0x400000, OTHER = 0x500000, JIT = 0x600000, NEW = 0x700000 };
@@ -44,7 +45,8 @@ static struct {
                 {.start = JIT, .end = JIT + 0x1000, .has_no_rows = true}},
 };
 
-static uint64_t stack[STACK_WORDS], frames[FRAMES_MAX];
+static uint64_t stack[STACK_WORDS], frames[FRAMES_MAX], other_frames[FRAMES_MAX];
+static struct pando_walk_trail trail;
 static atomic_uint unknown_code;
 
 static struct pando_walk walk_of(uint64_t rip, uint64_t rsp_words, uint64_t rbp)
@@ -346,7 +348,7 @@ static void test_random_damage(void **state)
     /* The copy lies between pages that nobody may touch: one word too far is a crash. */
     uint8_t *area = mmap(NULL, COPY_BYTES + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_int_equal(mprotect(area + 4096, COPY_BYTES, PROT_READ | PROT_WRITE), 0);
-    unsigned long ends[PANDO_WALK_END_KINDS] = {0};
+    unsigned long ends[PANDO_WALK_END_KINDS] = {0}, remembered = 0;
     for (unsigned long i = 0; i < rounds; i++) {
         const struct context *context = &contexts[next_random() % CONTEXTS];
         uint8_t *copy = area + 4096 + COPY_BYTES - context->len; /* its end at the page that faults */
@@ -366,12 +368,27 @@ static void test_random_damage(void **state)
             uint64_t value = odd_value(context);
             memcpy(copy + next_random() % (context->len - 8) / 8 * 8, &value, sizeof value);
         }
+        struct pando_walk again = walk;
         pando_walk_run(&walk);
+        /* With the trail of the walks before, all of other stacks than this one: the same. */
+        again.trail = &trail;
+        again.frames = other_frames;
+        pando_walk_run(&again);
+        assert_int_equal(again.end, walk.end);
+        assert_int_equal(again.visited, walk.visited);
+        assert_int_equal(again.flags, walk.flags);
+        assert_memory_equal(&again.methods, &walk.methods, sizeof walk.methods);
+        assert_memory_equal(other_frames, frames, walk.frame_count * sizeof frames[0]);
+        if (walk.end == PANDO_WALK_END_NO_ROWS)
+            assert_memory_equal(again.registers, walk.registers, sizeof walk.registers);
+        remembered += again.remembered;
         assert_true(walk.visited <= 201 && walk.frame_count <= walk.frames_max && walk.end < PANDO_WALK_END_KINDS);
         ends[walk.end]++;
     }
     for (int i = 0; i < PANDO_WALK_END_KINDS; i++)
         print_message("end %d: %lu\n", i, ends[i]);
+    print_message("%lu steps were remembered\n", remembered);
+    assert_true(remembered > rounds / 2);
     assert_true(ends[PANDO_WALK_END_OUTERMOST] > 0 && ends[PANDO_WALK_END_BAD_STACK] > 0);
     munmap(area, COPY_BYTES + 8192);
     walk_fixture_stop(&fixture);
