@@ -98,8 +98,9 @@ static int push(struct pando_thread_slot *slot, enum pando_sample_state state, u
         .methods = methods,
     }};
     uint64_t sp = walk->registers[PANDO_WALK_RSP];
-    struct pando_ring_part parts[6] = {{head.words, PANDO_SAMPLE_HEAD_WORDS}};
-    uint32_t count = 1;
+    struct pando_ring_part parts[6]; /* (not initialised as a whole: that alone would cost as much as five frames) */
+    uint32_t count = 0;
+    parts[count++] = (struct pando_ring_part){head.words, PANDO_SAMPLE_HEAD_WORDS};
     if (trace != NULL)
         parts[count++] = (struct pando_ring_part){trace, PANDO_SAMPLE_TRACE_WORDS};
     parts[count++] = (struct pando_ring_part){walk->frames, walk->frame_count};

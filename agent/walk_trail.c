@@ -19,6 +19,7 @@ void pando_walk_trail_begin(struct pando_walk_place *place, const struct pando_w
     if (trail->serial != walk->objects->serial) {
         trail->serial = walk->objects->serial;
         trail->first = MARKS;
+        trail->first_code = NULL;
     }
     place->trail = trail;
     place->at = trail->first;
@@ -31,12 +32,11 @@ static bool is_state(const struct pando_walk_mark *mark, const struct pando_walk
 }
 
 /* Whether the words that the mark's row names are as they were, so that its state is followed by the next mark's. They lie between
- * the two stack pointers: only the upper one has to be looked at. A mark without a link may be in no code: that the walk finds out. */
+ * the two stack pointers: only the upper one has to be looked at. */
 static bool leads_on(const struct pando_walk_mark *mark, uint64_t stack_high, uint64_t shift)
 {
     const struct pando_walk_mark *next = mark + 1;
-    if (mark->link < PANDO_WALK_LINK_RBP_SAME || next->link == PANDO_WALK_LINK_NONE || next->rsp > stack_high ||
-        pando_walk_load(next->rsp - 8 + shift) != next->rip)
+    if (mark->link < PANDO_WALK_LINK_RBP_SAME || next->rsp > stack_high || pando_walk_load(next->rsp - 8 + shift) != next->rip)
         return false;
     uint64_t words = mark->link - PANDO_WALK_LINK_RBP_SAME;
     return words == 0 || pando_walk_load(next->rsp - words * 8 + shift) == next->rbp;
@@ -55,13 +55,15 @@ static enum pando_walk_arrival follow(struct pando_walk_place *place, struct pan
         room = MARKS - 1 - place->at;
     for (const struct pando_walk_mark *end = mark + room; mark < end && leads_on(mark, high, shift); mark++)
         *frame++ = mark->rip;
+    if (mark > begin && mark->link == PANDO_WALK_LINK_NONE)
+        mark--; /* a state that no step has been made from may be in no code: that the walk finds out */
     uint32_t steps = (uint32_t)(mark - begin);
     walk->slot += steps;
     walk->visited += steps;
-    uint32_t by_row = walk->methods.by_row + steps;
+    uint32_t by_row = walk->methods.by_row + steps, remembered = walk->methods.remembered + steps;
     walk->methods.by_row = by_row < UINT16_MAX ? (uint16_t)by_row : UINT16_MAX;
+    walk->methods.remembered = remembered < UINT8_MAX ? (uint8_t)remembered : UINT8_MAX;
     place->at += steps;
-    walk->remembered += steps;
     if (mark->link == PANDO_WALK_LINK_END && walk->visited < walk->visits_max) {
         pando_walk_add_frame(walk, mark->rip);
         walk->end = PANDO_WALK_END_OUTERMOST;

@@ -11,8 +11,10 @@
 #define PANDO_AGENT_WALK_TRAIL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+struct pando_object_entry;
 struct pando_walk;
 
 enum { PANDO_WALK_TRAIL_MARKS = 256 }; /* deeper frames are walked by their rows each time */
@@ -36,6 +38,7 @@ struct pando_walk_mark {
 struct pando_walk_trail {
     uint64_t serial;              /* of the list of code (exchange/objects.h) under which they are true; 0: none */
     uint32_t first;
+    const struct pando_object_entry *first_code; /* of that list: where the innermost frame of the last walk was; or NULL */
     struct pando_walk_mark kept[PANDO_WALK_TRAIL_MARKS];
     struct pando_walk_mark fresh[PANDO_WALK_TRAIL_MARKS];
 };
@@ -51,6 +54,17 @@ struct pando_walk_place {
 
 /* Begins a walk; without a trail where it would not hold (no list, a stack whose bounds are not known). */
 void pando_walk_trail_begin(struct pando_walk_place *place, const struct pando_walk *walk);
+/* Where the innermost frame was the last time: the first guess for this one. */
+static inline const struct pando_object_entry *pando_walk_trail_first_code(const struct pando_walk_place *place)
+{
+    return place->trail != NULL ? place->trail->first_code : NULL;
+}
+static inline void pando_walk_trail_set_first_code(struct pando_walk_place *place, const struct pando_object_entry *entry)
+{
+    if (place->trail != NULL)
+        place->trail->first_code = entry;
+}
+
 /* What became of a walk that came into a state. */
 enum pando_walk_arrival {
     PANDO_WALK_ARRIVED,           /* it is where it was: on by its row */

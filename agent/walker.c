@@ -30,9 +30,19 @@ static const uint8_t ucontext_order[PANDO_WALK_REGISTERS] = {8, 9, 10, 11, 12, 1
 
 void pando_walk_registers_of(const void *ucontext, uint64_t registers[PANDO_WALK_REGISTERS])
 {
-    const ucontext_t *context = ucontext;
-    for (int i = 0; i < PANDO_WALK_REGISTERS; i++)
-        registers[ucontext_order[i]] = (uint64_t)context->uc_mcontext.gregs[i];
+    const greg_t *from = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
+    /* Written out: a loop through the table would cost as much as ten frames. */
+    registers[0] = (uint64_t)from[REG_RAX];
+    registers[1] = (uint64_t)from[REG_RDX];
+    registers[2] = (uint64_t)from[REG_RCX];
+    registers[3] = (uint64_t)from[REG_RBX];
+    registers[4] = (uint64_t)from[REG_RSI];
+    registers[5] = (uint64_t)from[REG_RDI];
+    registers[PANDO_WALK_RBP] = (uint64_t)from[REG_RBP];
+    registers[PANDO_WALK_RSP] = (uint64_t)from[REG_RSP];
+    for (int i = 8; i < 16; i++)
+        registers[i] = (uint64_t)from[REG_R8 + i - 8];
+    registers[PANDO_WALK_RIP] = (uint64_t)from[REG_RIP];
 }
 
 /* What a walk keeps between two steps. */
@@ -297,12 +307,15 @@ static enum step step(struct walker *walker)
 
 static void count_method(struct pando_walk *walk, enum step how)
 {
-    uint16_t *method = how == STEP_HAND_GUESS           ? &walk->methods.by_guess
-                       : how == STEP_HAND_FRAME_POINTER ? &walk->methods.by_frame_pointer
-                                                        : &walk->methods.by_row;
-    *method += *method != UINT16_MAX;
-    if (how == STEP_HAND_GUESS)
+    struct pando_sample_methods *methods = &walk->methods;
+    if (how == STEP_HAND_GUESS) {
+        methods->by_guess += methods->by_guess != UINT8_MAX;
         walk->flags |= PANDO_SAMPLE_GUESSED;
+    } else if (how == STEP_HAND_FRAME_POINTER) {
+        methods->by_frame_pointer += methods->by_frame_pointer != UINT16_MAX;
+    } else {
+        methods->by_row += methods->by_row != UINT16_MAX;
+    }
 }
 
 /* Where the walk before has been too: on, as far as nothing has changed. */
@@ -353,9 +366,11 @@ static bool enter_first(struct walker *walker)
     struct pando_walk *walk = walker->walk;
     uint64_t rip = walk->registers[PANDO_WALK_RIP];
     if (walk->objects != NULL)
-        walker->entry = pando_objects_find(walk->objects, rip - !walker->is_exact, NULL);
-    if (walker->entry != NULL)
+        walker->entry = pando_objects_find(walk->objects, rip - !walker->is_exact, pando_walk_trail_first_code(&walker->place));
+    if (walker->entry != NULL) {
+        pando_walk_trail_set_first_code(&walker->place, walker->entry);
         return true;
+    }
     pando_walk_add_frame(walk, walker->is_exact ? rip | PANDO_SAMPLE_EXACT : rip);
     if (walk->unknown_code != NULL)
         atomic_store_explicit(walk->unknown_code, 1, memory_order_relaxed);
@@ -372,7 +387,7 @@ void pando_walk_run(struct pando_walk *walk)
         .is_exact = !walk->is_return_address,
     };
     pando_walk_trail_begin(&walker.place, walk);
-    walk->visited = walk->remembered = walk->slot = 0;
+    walk->visited = walk->slot = 0;
     walk->flags = 0;
     walk->methods = (struct pando_sample_methods){0};
     if (enter_first(&walker)) {

@@ -43,7 +43,6 @@ struct pando_walk {
     /* Out: frames[0..frame_count) innermost first, PANDO_SAMPLE_EXACT marked; how they were found; why it ended. */
     uint32_t frame_count;
     uint32_t visited;                        /* frames seen, also those that were not kept */
-    uint32_t remembered;                     /* steps that were not made by rows, but known from the walk before */
     uint32_t slot;                           /* (the walk's own: where in `frames` the next one goes) */
     struct pando_sample_methods methods;
     enum pando_walk_end end;

@@ -1,29 +1,33 @@
 // link: pando_collector pando_walker pando_exchange pando_symbols pando_base pando_unwind
-/* What a walk costs: nanoseconds a frame of the walker, of unw_backtrace (warm, no checks) and of unw_step, on the same stack in
- * the same run, interleaved; the median and the spread of the rounds, and ratios. "cold" walks after the caches were filled with
- * something else. Usage: walker_bench [FRAMES [ROUNDS]]. Prints, asserts nothing. */
+/* What a walk costs: nanoseconds a frame of the walker, without a trail, with one that knows the stack and with one that has to learn
+ * it, of unw_backtrace (warm, no checks) and of unw_step, on the same stack in the same run, interleaved; the median and the spread of
+ * the rounds, and ratios. "cold" walks after the caches were filled with something else.
+ * Usage: walker_bench [FRAMES [ROUNDS]]. Prints, asserts nothing. */
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 #include <stdio.h>
 #include <string.h>
 #include <ucontext.h>
 
+#include "agent/walk_trail.h"
 #include "base/clock.h"
 #include "tests/unit/walk_fixture.h"
 
 enum { FRAMES_MAX = 1024, ROUNDS_MAX = 1001, WALKS = 2000, STEP_WALKS = 50, COLD_BYTES = 64 << 20 };
-enum way { OWN, BACKTRACE, STEP, OWN_COLD, WAYS };
+enum way { OWN, TRAIL_SAME, TRAIL_NEW, BACKTRACE, STEP, OWN_COLD, TRAIL_COLD, WAYS };
 
 static struct walk_fixture fixture;
 static uint64_t frames[FRAMES_MAX];
+static struct pando_walk_trail the_trail;
 static double results[WAYS][ROUNDS_MAX]; /* ns a frame */
 static int rounds = 101;
 static uint32_t frames_seen;
 static char *cold;
 
-static uint32_t walk_own(const ucontext_t *context, uint64_t stack_high)
+static uint32_t walk_own(const ucontext_t *context, uint64_t stack_high, struct pando_walk_trail *trail)
 {
-    struct pando_walk walk = {.objects = pando_code_map_list(fixture.map), .unknown_code = &fixture.objects.unknown_code,
+    struct pando_walk walk = {.trail = trail,
+                              .objects = pando_code_map_list(fixture.map), .unknown_code = &fixture.objects.unknown_code,
                               .frames = frames, .frames_max = FRAMES_MAX, .visits_max = 65536};
     pando_walk_registers_of(context, walk.registers);
     walk.memory.low = walk.registers[PANDO_WALK_RSP];
@@ -58,9 +62,21 @@ static void measure(void)
         int at = round < 0 ? 0 : round;
         uint64_t count = 0, from = pando_clock_mono_ns();
         for (int i = 0; i < WALKS; i++)
-            count += walk_own(&context, stack_high);
+            count += walk_own(&context, stack_high, NULL);
         results[OWN][at] = (double)(pando_clock_mono_ns() - from) / (double)count;
         frames_seen = (uint32_t)(count / WALKS);
+        count = 0;
+        from = pando_clock_mono_ns();
+        for (int i = 0; i < WALKS; i++)
+            count += walk_own(&context, stack_high, &the_trail);
+        results[TRAIL_SAME][at] = (double)(pando_clock_mono_ns() - from) / (double)count;
+        count = 0;
+        from = pando_clock_mono_ns();
+        for (int i = 0; i < WALKS; i++) {
+            the_trail.serial = 0;
+            count += walk_own(&context, stack_high, &the_trail);
+        }
+        results[TRAIL_NEW][at] = (double)(pando_clock_mono_ns() - from) / (double)count;
         count = 0;
         from = pando_clock_mono_ns();
         for (int i = 0; i < WALKS; i++)
@@ -73,8 +89,13 @@ static void measure(void)
         results[STEP][at] = (double)(pando_clock_mono_ns() - from) / (double)count;
         memset(cold, round, COLD_BYTES);
         from = pando_clock_mono_ns();
-        count = walk_own(&context, stack_high);
+        count = walk_own(&context, stack_high, NULL);
         results[OWN_COLD][at] = (double)(pando_clock_mono_ns() - from) / (double)count;
+        walk_own(&context, stack_high, &the_trail);
+        memset(cold, round, COLD_BYTES);
+        from = pando_clock_mono_ns();
+        count = walk_own(&context, stack_high, &the_trail);
+        results[TRAIL_COLD][at] = (double)(pando_clock_mono_ns() - from) / (double)count;
     }
 }
 
@@ -107,14 +128,15 @@ static int by_size(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-    static const char *const names[] = {"walker", "unw_backtrace", "unw_step", "walker, cold caches"};
+    static const char *const names[] = {"walker", "the same stack again", "all of it is new", "unw_backtrace", "unw_step", "walker, cold caches",
+                                        "the same again, cold"};
     wanted_depth = argc > 1 ? atoi(argv[1]) - 6 : 19;
     rounds = argc > 2 && atoi(argv[2]) < ROUNDS_MAX ? atoi(argv[2]) : rounds;
     cold = malloc(COLD_BYTES);
     if (cold == NULL || walk_fixture_start(&fixture) != 0)
         return 1;
     deeper(0);
-    printf("%u frames, %d rounds\n%-20s %10s %10s %10s %12s %10s\n", frames_seen, rounds, "", "ns/frame", "10 %", "90 %", "ns/stack",
+    printf("%u frames, %d rounds\n%-22s %10s %10s %10s %12s %10s\n", frames_seen, rounds, "", "ns/frame", "10 %", "90 %", "ns/stack",
            "ratio");
     for (int way = 0; way < WAYS; way++) {
         double *times = results[way], ratios[ROUNDS_MAX];
@@ -126,7 +148,7 @@ int main(int argc, char **argv)
         double sorted[ROUNDS_MAX];
         memcpy(sorted, times, sizeof(double) * (size_t)rounds);
         qsort(sorted, (size_t)rounds, sizeof sorted[0], by_size);
-        printf("%-20s %10.1f %10.1f %10.1f %12.0f %10.2f\n", names[way], sorted[rounds / 2], sorted[rounds / 10],
+        printf("%-22s %10.1f %10.1f %10.1f %12.0f %10.2f\n", names[way], sorted[rounds / 2], sorted[rounds / 10],
                sorted[rounds * 9 / 10], sorted[rounds / 2] * frames_seen, ratios[rounds / 2]);
     }
     return 0;

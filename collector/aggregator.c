@@ -133,6 +133,7 @@ static void count_stack(struct pando_counters *counters, const struct pando_samp
     if ((stack->flags & PANDO_SAMPLE_TRUNCATED) != 0)
         pando_count(counters, PANDO_COUNT_STACKS_TRUNCATED);
     pando_count_add(counters, PANDO_COUNT_FRAMES_BY_ROW, stack->methods.by_row);
+    pando_count_add(counters, PANDO_COUNT_FRAMES_REMEMBERED, stack->methods.remembered);
     pando_count_add(counters, PANDO_COUNT_FRAMES_BY_FRAME_POINTER, stack->methods.by_frame_pointer);
     pando_count_add(counters, PANDO_COUNT_FRAMES_BY_GUESS, stack->methods.by_guess);
 }

@@ -65,7 +65,7 @@ static void add_methods(struct pando_sample_methods *sum, const struct pando_sam
 {
     sum->by_row = (uint16_t)(sum->by_row + more->by_row);
     sum->by_frame_pointer = (uint16_t)(sum->by_frame_pointer + more->by_frame_pointer);
-    sum->by_guess = (uint16_t)(sum->by_guess + more->by_guess);
+    sum->by_guess = (uint8_t)(sum->by_guess + more->by_guess);
 }
 
 /* One walk, from the last frame of `stack` on, which it finds once more. False when it got no further. */

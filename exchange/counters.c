@@ -36,6 +36,7 @@ const char *pando_counter_name(enum pando_counter which)
     case PANDO_COUNT_SPANS_LEFT_OUT: return "spansLeftOut";
     case PANDO_COUNT_THREADS_UNNAMED: return "threadsUnnamed";
     case PANDO_COUNT_FRAMES_BY_ROW: return "framesByRow";
+    case PANDO_COUNT_FRAMES_REMEMBERED: return "framesRemembered";
     case PANDO_COUNT_FRAMES_BY_FRAME_POINTER: return "framesByFramePointer";
     case PANDO_COUNT_FRAMES_BY_GUESS: return "framesByGuess";
     case PANDO_COUNT_STACKS_WHOLE: return "stacksWhole";

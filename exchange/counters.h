@@ -44,6 +44,7 @@ enum pando_counter {
     PANDO_COUNT_THREADS_UNNAMED,        /* that had ended before their name was asked for */
     /* Frames, by how they were found (from the samples, counted by the aggregator). */
     PANDO_COUNT_FRAMES_BY_ROW,
+    PANDO_COUNT_FRAMES_REMEMBERED,      /* of those by row: as in the walk before on the same thread */
     PANDO_COUNT_FRAMES_BY_FRAME_POINTER,
     PANDO_COUNT_FRAMES_BY_GUESS,
     PANDO_COUNT_STACKS_WHOLE,

@@ -65,9 +65,11 @@ struct pando_sample_origin {
 };
 _Static_assert(sizeof(struct pando_sample_origin) == 8, "one word");
 
-/* How the frames were found. */
+/* How the frames were found; as many as there is room to count. */
 struct pando_sample_methods {
-    uint16_t by_row, by_frame_pointer, by_guess;
+    uint16_t by_row, by_frame_pointer;
+    uint8_t by_guess;
+    uint8_t remembered;           /* of those by row: from the walk before (agent/walk_trail.h) */
     uint16_t label_set;           /* that the thread had (exchange/labels.h); here because here is room */
 };
 _Static_assert(sizeof(struct pando_sample_methods) == 8, "one word");

@@ -156,9 +156,9 @@ static uint32_t walk_both(uint32_t frames_max, uint32_t visits_max)
     assert_int_equal(other.visited, walk.visited);
     assert_int_equal(other.frame_count, walk.frame_count);
     assert_int_equal(other.flags, walk.flags);
-    assert_memory_equal(&other.methods, &walk.methods, sizeof walk.methods);
+    assert_int_equal(other.methods.by_row, walk.methods.by_row);
     assert_memory_equal(other_frames, frames, walk.frame_count * sizeof frames[0]);
-    return other.remembered;
+    return other.methods.remembered;
 }
 
 static void test_lives(void **state)
@@ -191,7 +191,8 @@ static void test_the_same_again(void **state)
         while (call_count < depths[i])
             call(1 + below(6));
         walk_both(FRAMES_MAX, 1000);
-        uint32_t expected = depths[i] - 2 < PANDO_WALK_TRAIL_MARKS ? depths[i] - 2 : PANDO_WALK_TRAIL_MARKS - 2;
+        walk_both(FRAMES_MAX, 1000); /* (marks of the stack before may have left no room for the innermost) */
+        uint32_t expected = depths[i] - 2 < PANDO_WALK_TRAIL_MARKS - 2 ? depths[i] - 2 : PANDO_WALK_TRAIL_MARKS - 2;
         for (int times = 0; times < 3; times++)
             assert_in_range(walk_both(FRAMES_MAX, 1000), expected, depths[i]);
     }
