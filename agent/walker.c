@@ -5,17 +5,15 @@
 #include "agent/walker.h"
 
 #include <stddef.h>
-#include <ucontext.h>
 
 #include "agent/walk_by_hand.h"
+#include "agent/walk_context.h"
 #include "agent/walk_frames.h"
 #include "agent/walk_memory.h"
 #include "agent/walk_prologue.h"
 #include "agent/walk_trail.h"
 
 enum {
-    /* In a signal frame: offsets from the ucontext, which the stack pointer of the trampoline points at. */
-    UCONTEXT_REGISTERS = offsetof(ucontext_t, uc_mcontext.gregs),
     KNOWN_RBX = 1 << 3,
     KNOWN_RBP = 1 << PANDO_WALK_RBP,
     KNOWN_RSP = 1 << PANDO_WALK_RSP,
@@ -24,26 +22,6 @@ enum {
 };
 /* The rule that a step went by, or why there is none. */
 enum step { STEP_ROW, STEP_SIGNAL, STEP_HAND_FRAME_POINTER, STEP_HAND_GUESS, STEP_STOP };
-
-/* ucontext's order of registers, as DWARF numbers. */
-static const uint8_t ucontext_order[PANDO_WALK_REGISTERS] = {8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 3, 1, 0, 2, 7, 16};
-
-void pando_walk_registers_of(const void *ucontext, uint64_t registers[PANDO_WALK_REGISTERS])
-{
-    const greg_t *from = ((const ucontext_t *)ucontext)->uc_mcontext.gregs;
-    /* Written out: a loop through the table would cost as much as ten frames. */
-    registers[0] = (uint64_t)from[REG_RAX];
-    registers[1] = (uint64_t)from[REG_RDX];
-    registers[2] = (uint64_t)from[REG_RCX];
-    registers[3] = (uint64_t)from[REG_RBX];
-    registers[4] = (uint64_t)from[REG_RSI];
-    registers[5] = (uint64_t)from[REG_RDI];
-    registers[PANDO_WALK_RBP] = (uint64_t)from[REG_RBP];
-    registers[PANDO_WALK_RSP] = (uint64_t)from[REG_RSP];
-    for (int i = 8; i < 16; i++)
-        registers[i] = (uint64_t)from[REG_R8 + i - 8];
-    registers[PANDO_WALK_RIP] = (uint64_t)from[REG_RIP];
-}
 
 /* What a walk keeps between two steps. */
 struct walker {
@@ -100,13 +78,11 @@ static const struct pando_object_entry *entry_of(struct walker *walker, uint64_t
 /* Restores all registers from the ucontext that the kernel put on the stack. */
 static bool leave_signal_frame(struct walker *walker)
 {
-    uint64_t *registers = walker->walk->registers;
-    uint64_t at = registers[PANDO_WALK_RSP] + UCONTEXT_REGISTERS;
-    for (int i = 0; i < PANDO_WALK_REGISTERS; i++)
-        if (!pando_walk_read(&walker->walk->memory, at + (uint64_t)i * 8, &registers[ucontext_order[i]])) {
-            fail(walker, PANDO_WALK_END_BAD_STACK);
-            return false;
-        }
+    struct pando_walk *walk = walker->walk;
+    if (!pando_walk_registers_read(&walk->memory, walk->registers[PANDO_WALK_RSP], walk->registers)) {
+        fail(walker, PANDO_WALK_END_BAD_STACK);
+        return false;
+    }
     walker->known = KNOWN_ALL; /* also the stack: it may be anywhere, as the handler may run on its own */
     return true;
 }

@@ -14,6 +14,7 @@ INDIRECT_ALLOWED = {
     "pando_walk_run": "asks the handler whether memory is readable",
     "pando_walk_guess_leaf": "the same",
     "pando_walk_frame_pointer": "the same",
+    "pando_walk_registers_read": "the same",
     "pando_walk_prologue_rbp": "the same; and the handler knows rbp, so that it never gets there",
 }
 # Where calls through a pointer lead to inside of the library.
