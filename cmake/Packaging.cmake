@@ -11,6 +11,7 @@ install(TARGETS pando_agent EXPORT pandoTargets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT agent
     INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS pando_worker LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT agent)
+install(PROGRAMS packaging/bundle DESTINATION ${CMAKE_INSTALL_DATADIR}/pando COMPONENT agent)
 install(TARGETS pando RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT command)
 set(manual ${PROJECT_BINARY_DIR}/manual) # the command tells what its options are
 file(MAKE_DIRECTORY ${manual})
