@@ -19,7 +19,6 @@ enum {
     RATE_DEFAULT_HZ = 100,
     BUDGET_DEFAULT_PERCENT = 2,
     WALL_RATE_DEFAULT_HZ = 20,
-    WALL_RATE_MAX_HZ = 1000,
     MILLISECONDS_A_S = 1000,
     INTERVAL_DEFAULT_S = 60,
     INTERVAL_AWS_S = 300,
@@ -177,7 +176,7 @@ static void read_mode(struct reading *reading, const struct pando_config_more *m
     static const char *const modes[] = {"cpu", "wall", "both"};
     enum { CPU, WALL, BOTH };
     unsigned mode = read_given_word(reading, "PANDO_MODE", more->mode, modes, 3, CPU);
-    uint32_t rate_hz = read_number(reading, "PANDO_WALL_RATE_HZ", more->wall_rate_hz, 1, WALL_RATE_MAX_HZ, WALL_RATE_DEFAULT_HZ);
+    uint32_t rate_hz = read_number(reading, "PANDO_WALL_RATE_HZ", more->wall_rate_hz, 1, PANDO_WALL_RATE_MAX_HZ, WALL_RATE_DEFAULT_HZ);
     config->has_cpu_time = mode != WALL;
     config->wall_rate_hz = mode != CPU ? rate_hz : 0;
     config->door.has_wall_time = mode != CPU;
@@ -270,7 +269,7 @@ int pando_config_read(const struct pando_options *options, const struct pando_co
         more = &no_more;
     *config = (struct pando_config){.is_attached = more->is_attached, .lease_s = more->lease_s};
     pando_config_ignore_environment(more->is_attached);
-    config->given = (struct pando_config_origin){.mode = more->mode != NULL, .log = more->log != NULL, .follow = more->is_attached,
+    config->given = (struct pando_config_origin){.wall_rate_hz = more->wall_rate_hz != 0, .mode = more->mode != NULL, .log = more->log != NULL, .follow = more->is_attached,
                                                  .url = options->url != NULL, .group = options->group != NULL,
                                                  .rate_hz = options->rate_hz != 0, .interval_s = options->interval_s != 0};
     read_log(&reading, more->log, &config->door);

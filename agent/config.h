@@ -15,7 +15,7 @@ enum pando_unwinder { PANDO_UNWINDER_ROWS, PANDO_UNWINDER_LIBUNWIND, PANDO_UNWIN
 
 /* Which settings came from pando_options (or an order) instead of a variable. */
 struct pando_config_origin {
-    bool url, group, rate_hz, interval_s, mode, follow, log;
+    bool url, group, rate_hz, wall_rate_hz, interval_s, mode, follow, log;
 };
 
 /* What pando_options has no room for; NULL and 0: as without. */
@@ -42,7 +42,7 @@ struct pando_config {
     _Alignas(4096) char environment[PANDO_ENVIRONMENT_BYTES]; /* as it was at the start; pages of its own, which no core dump has */
 };
 
-enum { PANDO_CONFIG_SENTENCE_BYTES = 512, PANDO_RATE_MAX_HZ = 4000 };
+enum { PANDO_CONFIG_SENTENCE_BYTES = 512, PANDO_RATE_MAX_HZ = 4000, PANDO_WALL_RATE_MAX_HZ = 1000 };
 
 /* Whether the environment asks for profiling: PANDO_URL is set, not empty, and PANDO_ENABLED is not "false"; or PANDO_ENABLED is
  * "true", and AWS's variables name a profiling group. Being preloaded alone is never enough. */

@@ -29,7 +29,7 @@ void pando_config_say(const struct pando_config *config, pando_door_say *line)
     say(config, line, "PANDO_GROUP", given->group, door->group);
     say_number(config, line, "PANDO_RATE_HZ", given->rate_hz, door->rate_hz);
     say(config, line, "PANDO_MODE", given->mode, config->wall_rate_hz == 0 ? "cpu" : config->has_cpu_time ? "both" : "wall");
-    say_number(config, line, "PANDO_WALL_RATE_HZ", false, config->wall_rate_hz);
+    say_number(config, line, "PANDO_WALL_RATE_HZ", given->wall_rate_hz, config->wall_rate_hz);
     say_number(config, line, "PANDO_INTERVAL_S", given->interval_s, door->interval_s);
     say_number(config, line, "PANDO_BUDGET_PERCENT", false, config->door.budget_percent);
     say_number(config, line, "PANDO_DEPTH", false, door->depth_max);

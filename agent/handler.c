@@ -165,7 +165,7 @@ static void take_sample(struct pando_thread_slot *slot, uint32_t cpu_weight, uin
 static void take_what_is_due(struct pando_thread_slot *slot, uint32_t weight, void *context)
 {
     const struct pando_config *config = &pando_agent.config;
-    uint32_t running = config->wall_rate_hz == 0 ? 0
+    uint32_t running = !config->door.has_wall_time ? 0
                        : atomic_exchange_explicit(&slot->wall.running_units, 0, memory_order_relaxed);
     if (!config->has_cpu_time && running == 0)
         pando_count(&pando_agent.counters, PANDO_COUNT_SAMPLES_NOT_DUE);

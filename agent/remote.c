@@ -171,12 +171,30 @@ static int change_rate(const struct pando_remote_worker *worker, uint32_t rate_h
     return 0;
 }
 
+/* Wall time is told in time, not in looks: nothing has to end first. */
+static int change_wall_rate(uint32_t rate_hz)
+{
+    struct pando_config *config = &pando_agent.config;
+    if (rate_hz < 1 || rate_hz > PANDO_WALL_RATE_MAX_HZ)
+        return PANDO_ERR_INVALID;
+    if (!config->door.has_wall_time)
+        return PANDO_ERR_STATE;
+    config->wall_rate_hz = rate_hz;
+    config->given.wall_rate_hz = true;
+    pando_wall_thread_set_rate();
+    return 0;
+}
+
 static const char *sentence_for(enum pando_control_verb verb, int error)
 {
     if (error == 0)
         return "";
     if (error == PANDO_ERR_INVALID)
-        return verb == PANDO_CONTROL_RATE ? "the rate is from 1 to 4000 samples a second." : "the agent does not know this order.";
+        return verb == PANDO_CONTROL_RATE        ? "the rate is from 1 to 4000 samples a second."
+               : verb == PANDO_CONTROL_WALL_RATE ? "the wall rate is from 1 to 1000 looks a second."
+                                                 : "the agent does not know this order.";
+    if (verb == PANDO_CONTROL_WALL_RATE)
+        return "it measures CPU time alone; wall time has to be asked for at the start (PANDO_MODE=wall or both).";
     if (error == PANDO_ERR_BUSY)
         return "the program itself is about to stop or flush Pando; try again.";
     return verb == PANDO_CONTROL_PAUSE ? "it pauses, but the last profile has not been delivered yet."
@@ -187,7 +205,7 @@ static void answer(enum pando_control_verb verb, int error)
 {
     char sentence[PANDO_CONTROL_SENTENCE_BYTES];
     const char *text = sentence_for(verb, error);
-    bool has_reason = error != 0 && error != PANDO_ERR_INVALID && error != PANDO_ERR_BUSY;
+    bool has_reason = error != 0 && verb != PANDO_CONTROL_WALL_RATE && error != PANDO_ERR_INVALID && error != PANDO_ERR_BUSY;
     snprintf(sentence, sizeof sentence, has_reason ? "%.*s: %s." : "%.*s", (int)strlen(text) - has_reason, text, pando_error_text(error));
     pando_control_answer(error, sentence);
 }
@@ -215,6 +233,9 @@ static enum pando_remote_result obey(const struct pando_remote_worker *worker, c
         break;
     case PANDO_CONTROL_RATE:
         error = change_rate(worker, order->number);
+        break;
+    case PANDO_CONTROL_WALL_RATE:
+        error = change_wall_rate(order->number);
         break;
     case PANDO_CONTROL_FLUSH:
         error = worker->deliver(deadline);

@@ -40,6 +40,12 @@ void pando_wall_clock_setup(void)
     due_mono_ns = rate_hz != 0 ? random_state + period_ns : UINT64_MAX;
 }
 
+void pando_wall_clock_set_rate(uint32_t rate_hz)
+{
+    period_ns = NS_PER_S / rate_hz;
+    due_mono_ns = pando_clock_mono_ns() + period_ns;
+}
+
 uint64_t pando_wall_clock_due_mono_ns(void)
 {
     return due_mono_ns;

@@ -9,6 +9,8 @@
 
 /* From the agent's configuration. Setup, in the child of a fork, and after a pause. */
 void pando_wall_clock_setup(void);
+/* From now on so many looks a second, 1 and more; what is known of sleeps stays, for weights are told in time. */
+void pando_wall_clock_set_rate(uint32_t rate_hz);
 /* When it wants to look next (CLOCK_MONOTONIC); UINT64_MAX: never. */
 uint64_t pando_wall_clock_due_mono_ns(void);
 /* Looks if it is time. */

@@ -27,12 +27,13 @@ static void *run(void *unused)
     uint64_t used_before_ns = atomic_load_explicit(&pando_agent.counters.wall_clock_ns, memory_order_relaxed);
     prctl(PR_SET_NAME, "pando-wall", 0, 0, 0);
     while (atomic_load_explicit(&ends, memory_order_acquire) == 0) {
+        pthread_mutex_lock(&lock);
         uint64_t now = pando_clock_mono_ns(), due = pando_wall_clock_due_mono_ns();
         if (due > now) {
+            pthread_mutex_unlock(&lock);
             pando_futex_wait(&ends, 0, due - now);
             continue;
         }
-        pthread_mutex_lock(&lock);
         pando_wall_clock_turn();
         pthread_mutex_unlock(&lock);
         atomic_store_explicit(&pando_agent.counters.wall_clock_ns, used_before_ns + pando_clock_thread_cpu_ns(),
@@ -78,6 +79,16 @@ void pando_wall_thread_go_on(void)
 {
     pando_wall_clock_setup();
     pando_wall_thread_start();
+}
+
+void pando_wall_thread_set_rate(void)
+{
+    if (!runs)
+        return;
+    pthread_mutex_lock(&lock);
+    pando_wall_clock_set_rate(pando_agent.config.wall_rate_hz);
+    pthread_mutex_unlock(&lock);
+    pando_futex_wake_all(&ends); /* a wait that begins just now ends at the old time: no later than a look of the old rate */
 }
 
 void pando_wall_thread_flush(void)

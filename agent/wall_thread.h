@@ -12,6 +12,8 @@ void pando_wall_thread_stop(void);
 /* Ends it, and tells the ring of all time up to now: what passes until it goes on is nobody's. */
 void pando_wall_thread_pause(void);
 void pando_wall_thread_go_on(void);
+/* Looks at the configuration's rate from now on, also where it has a long wait before it. While it pauses: when it goes on. */
+void pando_wall_thread_set_rate(void);
 /* Puts into the ring what is known of sleeps that go on: before an end. */
 void pando_wall_thread_flush(void);
 /* The child of a fork has no such thread, and what was known is the parent's. */

@@ -27,6 +27,7 @@ enum pando_control_verb {
     PANDO_CONTROL_FLUSH = 5,
     PANDO_CONTROL_STOP = 6,
     PANDO_CONTROL_LEASE = 7,               /* number: seconds without a beat after which the agent stops; 0: never */
+    PANDO_CONTROL_WALL_RATE = 8,           /* number: looks a second at each thread */
 };
 
 struct pando_control_page {

@@ -33,7 +33,7 @@
 enum { LEASE_S = 30, CONNECT_WAIT_MS = 15000, STOP_WAIT_MS = 5000, SENTENCE_BYTES = 1024 };
 
 enum {
-    OPTION_DURATION, OPTION_RATE, OPTION_MODE, OPTION_INTERVAL, OPTION_GROUP, OPTION_LISTEN, OPTION_STORE, OPTION_URL, OPTION_TOP,
+    OPTION_DURATION, OPTION_RATE, OPTION_MODE, OPTION_WALL_RATE, OPTION_INTERVAL, OPTION_GROUP, OPTION_LISTEN, OPTION_STORE, OPTION_URL, OPTION_TOP,
     OPTION_OUTPUT, OPTION_LOG, OPTION_TIMEOUT, OPTION_VERBOSE, OPTION_SHOW_CONFIG, OPTION_JSON,
 };
 
@@ -41,6 +41,7 @@ static const struct pando_cli_option options[] = {
     [OPTION_DURATION] = {"duration", 'd', "SECONDS", "PANDO_DURATION_S", NULL, "how long (until Ctrl-C, or the process's end, if not given)"},
     [OPTION_RATE] = {"rate", 'r', "HZ", "PANDO_RATE_HZ", "100", "samples a second of CPU time, 1 to 4000"},
     [OPTION_MODE] = {"mode", 'm', "cpu|wall|both", "PANDO_MODE", "cpu", "CPU time, the time of all threads, running or not, or both"},
+    [OPTION_WALL_RATE] = {"wall-rate", 0, "HZ", "PANDO_WALL_RATE_HZ", "20", "looks a second at each thread for wall time, 1 to 1000", false},
     [OPTION_INTERVAL] = {"interval", 0, "SECONDS", "PANDO_INTERVAL_S", "3", "how often a profile is sent"},
     [OPTION_GROUP] = {"group", 'g', "NAME", "PANDO_GROUP", NULL, "profiling group (the program's name, if not given)"},
     [OPTION_LISTEN] = {"listen", 0, "HOST:PORT", "PANDO_LISTEN", NULL, "where the page is served (127.0.0.1 and a free port, if not given)"},
@@ -67,7 +68,7 @@ const struct pando_cli_syntax pando_cli_attach_syntax = {
 struct attach {
     struct pando_cli_values values;
     struct pando_process_facts facts;
-    uint64_t duration_s, rate_hz, interval_s, top, timeout_s;
+    uint64_t duration_s, rate_hz, wall_rate_hz, interval_s, top, timeout_s;
     char host[256], group[PANDO_GROUP_BYTES];
     uint16_t port;
     struct pando_output output;
@@ -83,6 +84,7 @@ static bool read_values(struct attach *attach)
     strcpy(attach->host, "127.0.0.1");
     if (!pando_cli_number_of(values, OPTION_DURATION, 1, 1 << 30, &attach->duration_s) ||
         !pando_cli_number_of(values, OPTION_RATE, 1, 4000, &attach->rate_hz) || !pando_cli_word_of(values, OPTION_MODE, modes) ||
+        !pando_cli_number_of(values, OPTION_WALL_RATE, 1, 1000, &attach->wall_rate_hz) ||
         !pando_cli_number_of(values, OPTION_INTERVAL, 1, 3600, &attach->interval_s) ||
         !pando_cli_number_of(values, OPTION_TOP, 0, PANDO_TOP_TABLE_MAX, &attach->top) ||
         !pando_cli_number_of(values, OPTION_TIMEOUT, 1, 3600, &attach->timeout_s) ||
@@ -122,7 +124,7 @@ static bool fill_block(const struct attach *attach, const char *library, const c
         given = log;
     }
     *block = (struct pando_attach_block){.rate_hz = (uint32_t)attach->rate_hz, .interval_s = (uint32_t)attach->interval_s,
-                                         .lease_s = LEASE_S, .entry = PANDO_ATTACH_ENTRY};
+                                         .wall_rate_hz = (uint32_t)attach->wall_rate_hz, .lease_s = LEASE_S, .entry = PANDO_ATTACH_ENTRY};
     return copy_text(block->library, sizeof block->library, library, "the library's path") &&
            copy_text(block->url, sizeof block->url, url, "the URL") &&
            copy_text(block->group, sizeof block->group, attach->group, "the group") &&

@@ -24,7 +24,7 @@ static const struct pando_cli_option options[] = {
 };
 
 const struct pando_cli_syntax pando_cli_ctl_syntax = {
-    .name = "ctl", .operands = "PID status|config|pause|resume|rate HZ|flush|stop",
+    .name = "ctl", .operands = "PID status|config|pause|resume|rate HZ|wall-rate HZ|flush|stop",
     .summary = "gives orders to Pando in a process that runs",
     .text = "Talks to the Pando that runs in process PID, as its user or root.\n"
             "  status   rate, mode, budget, counters, last delivery, last problem\n"
@@ -32,6 +32,7 @@ const struct pando_cli_syntax pando_cli_ctl_syntax = {
             "  pause    no timers and no wake-ups until resume; what was gathered is sent first\n"
             "  resume\n"
             "  rate HZ  samples a second of CPU time from now on, 1 to 4000\n"
+            "  wall-rate HZ  looks a second at each thread, 1 to 1000; in mode wall or both\n"
             "  flush    ends the interval now, and waits until it is delivered\n"
             "  stop     the same, and ends profiling in this process\n",
     .options = options, .option_count = sizeof options / sizeof options[0],
@@ -47,6 +48,7 @@ static const struct verb {
     {"pause", PANDO_CONTROL_PAUSE, "profiling pauses"},
     {"resume", PANDO_CONTROL_RESUME, "profiling goes on"},
     {"rate", PANDO_CONTROL_RATE, "the rate is changed"},
+    {"wall-rate", PANDO_CONTROL_WALL_RATE, "the wall rate is changed"},
     {"flush", PANDO_CONTROL_FLUSH, "delivered"},
     {"stop", PANDO_CONTROL_STOP, "profiling has ended"},
 };
@@ -217,13 +219,13 @@ int pando_cli_ctl(int argc, char **argv)
     if (pando_cli_shows_config(&values))
         return PANDO_EXIT_OK;
     const struct verb *verb = first + 1 < argc ? find_verb(argv[first + 1]) : NULL;
-    bool is_rate = verb != NULL && verb->verb == PANDO_CONTROL_RATE;
+    bool is_wall = verb != NULL && verb->verb == PANDO_CONTROL_WALL_RATE, is_rate = is_wall || (verb != NULL && verb->verb == PANDO_CONTROL_RATE);
     if (verb == NULL || argc - first != 2 + is_rate) {
-        pando_cli_complain("ctl needs a PID and one of status, config, pause, resume, rate HZ, flush and stop; see pando help ctl.");
+        pando_cli_complain("ctl needs a PID and one of status, config, pause, resume, rate HZ, wall-rate HZ, flush and stop; see pando help ctl.");
         return PANDO_EXIT_USAGE;
     }
     pid_t pid = pando_process_parse(argv[first]);
-    if (pid == 0 || (is_rate && !pando_cli_number("the rate", argv[first + 2], 1, 4000, &rate_hz)))
+    if (pid == 0 || (is_rate && !pando_cli_number(is_wall ? "the wall rate" : "the rate", argv[first + 2], 1, is_wall ? 1000 : 4000, &rate_hz)))
         return PANDO_EXIT_USAGE;
     struct pando_control_client client;
     struct pando_control_answer answer;

@@ -12,7 +12,7 @@ struct setting {
     bool in_front;       /* of the old value, with a colon between */
 };
 
-enum { SETTING_COUNT = 8 };
+enum { SETTING_COUNT = 9 };
 
 static bool is_named(const char *entry, const char *name)
 {
@@ -43,6 +43,7 @@ char **pando_environment_make(char *const *old, const struct pando_environment_s
         {"PANDO_GROUP", settings->group, false},           {"PANDO_INTERVAL_S", settings->interval_s, false},
         {"PANDO_RATE_HZ", settings->rate_hz, false},       {"PANDO_LOG", settings->log, false},
         {"PANDO_MODE", settings->mode, false},             {"PANDO_END_MS", settings->end_ms, false},
+        {"PANDO_WALL_RATE_HZ", settings->wall_rate_hz, false},
     };
     const char *old_values[SETTING_COUNT] = {0};
     size_t count = 0;

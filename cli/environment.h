@@ -7,7 +7,7 @@ struct pando_environment_settings {
     const char *library;  /* path of libpando.so; goes in front of what LD_PRELOAD had */
     const char *url, *group, *interval_s;
     const char *rate_hz;  /* NULL: as it was */
-    const char *mode;     /* NULL: as it was */
+    const char *mode, *wall_rate_hz; /* NULL: as it was */
     const char *log;      /* NULL: as it was */
     const char *end_ms;   /* NULL: as it was */
 };

@@ -28,11 +28,11 @@
 #include "cli/top_table.h"
 #include "receiver/receiver.h"
 
-enum { HOST_BYTES = 256, URL_BYTES = HOST_BYTES + 32, RATE_MAX_HZ = 4000, INTERVAL_MAX_S = 3600, DURATION_MAX_S = 1 << 30 };
+enum { HOST_BYTES = 256, URL_BYTES = HOST_BYTES + 32, RATE_MAX_HZ = 4000, WALL_RATE_MAX_HZ = 1000, INTERVAL_MAX_S = 3600, DURATION_MAX_S = 1 << 30 };
 
 enum {
-    OPTION_GROUP, OPTION_RATE, OPTION_MODE, OPTION_INTERVAL, OPTION_DURATION, OPTION_LISTEN, OPTION_OPEN, OPTION_STORE, OPTION_SAVE,
-    OPTION_URL, OPTION_TOP, OPTION_OUTPUT, OPTION_LOG, OPTION_KEEP, OPTION_SHOW_CONFIG, OPTION_JSON,
+    OPTION_GROUP, OPTION_RATE, OPTION_MODE, OPTION_WALL_RATE, OPTION_INTERVAL, OPTION_DURATION, OPTION_LISTEN, OPTION_OPEN, OPTION_STORE,
+    OPTION_SAVE, OPTION_URL, OPTION_TOP, OPTION_OUTPUT, OPTION_LOG, OPTION_KEEP, OPTION_SHOW_CONFIG, OPTION_JSON,
 };
 
 static const struct pando_cli_option table[] = {
@@ -40,6 +40,8 @@ static const struct pando_cli_option table[] = {
     [OPTION_RATE] = {"rate", 'r', "HZ", "PANDO_RATE_HZ", NULL, "samples a second of CPU time, 1 to 4000 (100, if not given)"},
     [OPTION_MODE] = {"mode", 'm', "cpu|wall|both", "PANDO_MODE", NULL, "what is measured: CPU time (if not given), the time of all threads,\n"
                                                                      "running or not, or both"},
+    [OPTION_WALL_RATE] = {"wall-rate", 0, "HZ", "PANDO_WALL_RATE_HZ", NULL, "looks a second at each thread for wall time, 1 to 1000 (20, if not\n"
+                          "given)", false},
     [OPTION_INTERVAL] = {"interval", 0, "SECONDS", "PANDO_INTERVAL_S", "3", "how often a profile is sent"},
     [OPTION_DURATION] = {"duration", 'd', "SECONDS", "PANDO_DURATION_S", NULL, "profile so long only; COMMAND runs on"},
     [OPTION_LISTEN] = {"listen", 0, "HOST:PORT", "PANDO_LISTEN", NULL, "where the page is served (127.0.0.1 and a free port, if not given)"},
@@ -119,7 +121,8 @@ static bool read_values(struct options *options)
     const char *group = text_of(options, OPTION_GROUP), *listen = text_of(options, OPTION_LISTEN);
     uint64_t number;
     if ((group != NULL && !pando_group_parse(group, options->group)) ||
-        !pando_cli_number_of(values, OPTION_RATE, 1, RATE_MAX_HZ, &number) || !pando_cli_word_of(values, OPTION_MODE, modes) ||
+        !pando_cli_number_of(values, OPTION_RATE, 1, RATE_MAX_HZ, &number) ||
+        !pando_cli_number_of(values, OPTION_WALL_RATE, 1, WALL_RATE_MAX_HZ, &number) || !pando_cli_word_of(values, OPTION_MODE, modes) ||
         !pando_cli_number_of(values, OPTION_INTERVAL, 1, INTERVAL_MAX_S, &number) ||
         !pando_cli_number_of(values, OPTION_DURATION, 1, DURATION_MAX_S, &options->duration_s) ||
         !pando_cli_number_of(values, OPTION_TOP, 0, PANDO_TOP_TABLE_MAX, &options->top) ||
@@ -209,7 +212,8 @@ int pando_cli_run(int argc, char **argv)
         return PANDO_EXIT_FAILED;
     const struct pando_environment_settings settings = {
         .library = library, .url = url, .group = options.group, .interval_s = text_of(&options, OPTION_INTERVAL),
-        .rate_hz = text_of(&options, OPTION_RATE), .mode = text_of(&options, OPTION_MODE), .log = text_of(&options, OPTION_LOG),
+        .rate_hz = text_of(&options, OPTION_RATE), .mode = text_of(&options, OPTION_MODE),
+        .wall_rate_hz = text_of(&options, OPTION_WALL_RATE), .log = text_of(&options, OPTION_LOG),
         .end_ms = options.duration_s != 0 ? end_ms : NULL};
     snprintf(end_ms, sizeof end_ms, "%" PRIu64, start_ms + options.duration_s * 1000);
     char **environment = pando_environment_make(environ, &settings);

@@ -71,6 +71,27 @@ def self_seconds(report, function):
     return sum(ns for path, ns in paths(report).items() if function in path) / 1e9
 
 
+def test_wall_rate(host, mode):
+    """How often the wall clock's thread looks: in its wake-ups, and in what the agent tells. What is measured (test_orders) stays right."""
+    if mode == "cpu":
+        check("wall time has to be asked for" in host.ctl("wall-rate", "50", expect=1), "a wall rate without wall time")
+        return
+
+    def wake_ups_of(rate_hz):
+        host.ctl("wall-rate", str(rate_hz))
+        status = host.status()
+        check(status["wallRateHz"] == rate_hz and status["config"]["PANDO_WALL_RATE_HZ"] == {"from": "option", "value": rate_hz}, status)
+        tid, before = next((tid, switches) for tid, (name, switches) in host.threads().items() if name == "pando-wall")
+        begin = time.monotonic()
+        time.sleep(1.5)
+        return (host.threads()[tid][1] - before) / (time.monotonic() - begin)
+
+    slow, fast, again = wake_ups_of(2), wake_ups_of(200), wake_ups_of(2)
+    print(f"{mode}: {slow:.0f}, {fast:.0f}, {again:.0f} looks a second at 2, 200, 2 Hz")
+    check(max(slow, again) < 8 and fast > 4 * max(slow, again, 1), f"{mode}: {slow}, {fast}, {again} looks a second at 2, 200, 2 Hz")
+    host.ctl("wall-rate", "100")
+
+
 def test_orders(pando, library, program, mode):
     with Receiver(pando) as receiver:
         host = Host(pando, library, receiver, program, "controlled", mode=mode, rate_hz=100, wall_rate_hz=100)
@@ -87,6 +108,7 @@ def test_orders(pando, library, program, mode):
         host.ctl("rate", "500")
         check(host.status()["rateHz"] == 500, "the rate did not change")
         check(host.status()["config"]["PANDO_RATE_HZ"]["from"] == "option", "the rate has no origin")
+        test_wall_rate(host, mode)
         time.sleep(1)
         host.ctl("pause")
         measured_s = time.monotonic() - begin
@@ -143,7 +165,7 @@ def test_orders(pando, library, program, mode):
 def test_bad_orders(pando, library, program):
     with Receiver(pando) as receiver:
         host = Host(pando, library, receiver, program, "hostile", rate_hz=100)
-        for words in (["rate", "0"], ["rate", "4001"], ["rate"], ["dance"], []):
+        for words in (["rate", "0"], ["rate", "4001"], ["rate"], ["wall-rate", "0"], ["wall-rate", "1001"], ["wall-rate"], ["dance"], []):
             host.ctl(*words, expect=2)
         check("there is no process" in subprocess.run([pando, "ctl", "4194303", "status"], capture_output=True, text=True).stderr, "no process")
         check("does not run" in subprocess.run([pando, "ctl", str(os.getpid()), "status"], capture_output=True, text=True).stderr, "no Pando")
