@@ -1,6 +1,7 @@
 /* Why: `pando attach`: profiles a process that runs already, for a while. docs/attach.md.
  * Context: own process. */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "cli/output.h"
 #include "cli/own_receiver.h"
 #include "cli/process_facts.h"
+#include "cli/progress.h"
 #include "cli/run_summary.h"
 #include "cli/source.h"
 #include "cli/syntax_print.h"
@@ -154,7 +156,9 @@ static bool enter(struct attach *attach, struct pando_target *target, const stru
     if (!fill_block(attach, library->path, url, &block))
         return false;
     uint64_t deadline = pando_clock_mono_ns() + attach->timeout_s * 1000 * MS;
+    pando_progress_begin("waiting for a safe moment in process %d (%s)", attach->facts.pid, attach->facts.name);
     int error = pando_inject(target, attach->facts.pid, deadline, &block, &report, attach->message, sizeof attach->message);
+    pando_progress_end();
     if (pando_cli_is_on(&attach->values, OPTION_VERBOSE))
         fprintf(stderr, "pando: threads were stopped %u times, for %.2f ms at most; by thread %d.\n", report.stops,
                 (double)report.longest_stop_ns / 1e6, report.tid);
@@ -192,20 +196,30 @@ static int profile(struct attach *attach, const char *url, bool is_own, const si
     struct pando_control_answer answer;
     pid_t pid = attach->facts.pid;
     uint64_t deadline = pando_clock_mono_ns() + CONNECT_WAIT_MS * MS;
+    pando_progress_begin("waiting for Pando in process %d (%s)", pid, attach->facts.name);
     int error; /* its thread may not have its name yet */
     while ((error = pando_control_connect(pid, CONNECT_WAIT_MS, &client, attach->message, sizeof attach->message)) == PANDO_ERR_NOT_FOUND &&
            kill(pid, 0) == 0 && pando_clock_mono_ns() < deadline)
         nanosleep(&(struct timespec){.tv_nsec = 20 * MS}, NULL);
+    pando_progress_end();
     if (error != 0) {
         pando_cli_complain("%s It was started all the same, and stops by itself in %d s.", attach->message, LEASE_S);
         return PANDO_EXIT_FAILED;
     }
     fprintf(stderr, is_own ? "pando: process %d (%s): the call tree of group %s is at %s/\n"
                            : "pando: process %d (%s): profiles of group %s go to %s\n", pid, attach->facts.name, attach->group, url);
-    if (!stay(attach, &client, stops)) {
+    char until[48] = "until Ctrl-C";
+    if (attach->duration_s != 0)
+        snprintf(until, sizeof until, "for %" PRIu64 " s", attach->duration_s);
+    pando_progress_begin("profiling process %d (%s) %s", pid, attach->facts.name, until);
+    bool is_there = stay(attach, &client, stops);
+    pando_progress_end();
+    if (!is_there) {
         fprintf(stderr, "pando: process %d has ended, or has become another program, or has stopped Pando.\n", pid);
     } else {
+        pando_progress_begin("waiting for the last profile of process %d (%s)", pid, attach->facts.name);
         error = pando_control_order_send(&client, PANDO_CONTROL_STOP, 0, STOP_WAIT_MS, &answer);
+        pando_progress_end();
         if (error != 0 && error != PANDO_ERR_NOT_FOUND)
             pando_cli_complain("profiling in process %d has not ended in order: %s.", pid, pando_error_text(error));
     }

@@ -5,6 +5,7 @@
 
 #include "base/cursor.h"
 #include "cli/cli.h"
+#include "cli/progress.h"
 
 void pando_cli_complain(const char *format, ...)
 {
@@ -13,6 +14,7 @@ void pando_cli_complain(const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    pando_progress_end();
     fprintf(stderr, "pando: %s\n", text);
 }
 

@@ -10,6 +10,7 @@
 #include "cli/diff_print.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/shown.h"
 #include "cli/source_options.h"
 #include "cli/subject.h"
@@ -86,6 +87,8 @@ static bool settle_output(const struct pando_cli_values *values, struct options 
     struct pando_output *output = &options->output;
     if (!pando_cli_word_of(values, OPTION_FORMAT, formats))
         return false;
+    if (format != NULL && strcmp(format, "json") == 0)
+        pando_progress_forbid();
     output->path = values->text[OPTION_OUTPUT];
     size_t len = output->path != NULL ? strlen(output->path) : 0;
     options->is_markdown = format != NULL ? strcmp(format, "markdown") == 0 : len > 3 && strcmp(output->path + len - 3, ".md") == 0;
@@ -186,7 +189,9 @@ static int compare(struct options *options, const struct pando_subject subjects[
             .profile = shown[i].profile,
             .ns_per_sample = subjects[i].ns_per_sample > 0 ? subjects[i].ns_per_sample : UNKNOWN_NS_PER_SAMPLE};
     bool is_met = false;
+    pando_progress_begin("comparing");
     int error = pando_compare_make(&sides[0], &sides[1], &diff.compare);
+    pando_progress_end();
     if (error == 0)
         error = print(options, &diff, &is_met);
     if (error != 0 && error != PANDO_ERR_IO)

@@ -4,15 +4,18 @@
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "cli/http_auth.h"
+#include "cli/progress.h"
 
 enum { CONNECT_TIMEOUT_S = 10, TOTAL_TIMEOUT_S = 120, HTTP_UNAUTHORIZED = 401, HTTP_FORBIDDEN = 403 };
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *context)
 {
     struct pando_buffer *body = context;
+    pando_progress_count(body->len_bytes + size * count, 0);
     return pando_buffer_append(body, bytes, size * count) == 0 ? size * count : 0;
 }
 
@@ -82,7 +85,13 @@ int pando_http_get_within(const char *url, long timeout_s, struct pando_buffer *
     char reason[CURL_ERROR_SIZE] = "";
     long status = 0;
     set_up(curl, url, timeout_s, body, reason);
+    const char *host = strstr(url, "://"), *end = host != NULL ? host + 3 + strcspn(host + 3, "/?#") : url;
+    for (const char *at = host; at != NULL && at < end; at++)
+        host = *at == '@' ? at : host; /* what is before it may be a password */
+    host = host == NULL ? url : host + (*host == '@' ? 1 : 3);
+    pando_progress_begin("asking %.*s", (int)(end - host), host);
     CURLcode code = ask(curl, url, body, &status);
+    pando_progress_end();
     curl_easy_cleanup(curl);
     if (code == CURLE_OK)
         return (int)status;

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "cli/progress.h"
 #include "profile/codeguru_ion.h"
 #include "profile/import.h"
 #include "receiver/gzip_body.h"
@@ -23,9 +25,17 @@ enum {
 };
 static const char STORE_MAGIC[16] = "SQLite format 3"; /* with its NUL */
 
+static const char *name_of(const char *path)
+{
+    return strcmp(path, "-") == 0 ? "the standard input" : path;
+}
+
 bool pando_input_is_store(const char *path)
 {
     char first[sizeof STORE_MAGIC];
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) /* a pipe can be read only once */
+        return false;
     FILE *file = fopen(path, "rbe");
     if (file == NULL)
         return false;
@@ -44,8 +54,13 @@ static int read_file(const char *path, struct pando_buffer *out, char *reason)
     }
     size_t got;
     int error = 0;
-    while (error == 0 && (got = fread(step, 1, sizeof step, file)) > 0)
+    struct stat status;
+    uint64_t all_bytes = fstat(fileno(file), &status) == 0 && S_ISREG(status.st_mode) ? (uint64_t)status.st_size : 0;
+    pando_progress_begin("reading %s", name_of(path));
+    while (error == 0 && (got = fread(step, 1, sizeof step, file)) > 0) {
         error = pando_buffer_append(out, step, got);
+        pando_progress_count(out->len_bytes, all_bytes);
+    }
     if (error == 0 && ferror(file)) {
         snprintf(reason, REASON_BYTES, "%s.", strerror(errno));
         error = PANDO_ERR_IO;
@@ -160,15 +175,17 @@ int pando_input_read(const char *path, uint64_t ns_per_count, struct pando_profi
                                         .message_bytes = sizeof reason};
     pando_buffer_init(&bytes, FILE_MAX_BYTES);
     int error = read_file(path, &bytes, reason);
+    pando_progress_begin("understanding %s", name_of(path));
     if (error == 0)
         error = unpack(&bytes, reason);
     if (error == 0) {
         *ret_kind = kind_of(&bytes);
         error = decode(&bytes, *ret_kind, &import, ret_profile, ret_profile_count);
     }
+    pando_progress_end();
     pando_buffer_release(&bytes);
     if (error != 0)
-        snprintf(message, message_bytes, "%.1000s cannot be read: %s", strcmp(path, "-") == 0 ? "the standard input" : path, reason);
+        snprintf(message, message_bytes, "%.1000s cannot be read: %s", name_of(path), reason);
     return error;
 }
 

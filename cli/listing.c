@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "cli/progress.h"
 #include "receiver/store.h"
 
 enum { ANSWER_LIMIT_BYTES = 1 << 26, PATH_BYTES = 1024 };
@@ -80,6 +81,7 @@ static int add_host(void *context, const struct pando_store_source *source)
 static int list_from_store(const char *path, json_t **ret_groups, char *message, size_t message_bytes)
 {
     struct pando_store *store;
+    pando_progress_begin("reading %s", path);
     int error = pando_store_open(path, true, &store, message, message_bytes);
     if (error != 0)
         return error;
@@ -94,6 +96,7 @@ static int list_from_store(const char *path, json_t **ret_groups, char *message,
         json_object_set_new(group, "hosts", hosts);
     }
     pando_store_close(store);
+    pando_progress_end();
     if (error == 0) {
         *ret_groups = groups;
         return 0;

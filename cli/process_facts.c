@@ -63,6 +63,14 @@ static unsigned long long start_ticks_of(pid_t pid)
     return at != NULL ? strtoull(at + 1, NULL, 10) : 0;
 }
 
+char pando_process_state(pid_t tid)
+{
+    char path[64], stat[1024];
+    snprintf(path, sizeof path, "/proc/%d/stat", tid);
+    const char *end = read_file(path, stat, sizeof stat) > 0 ? strrchr(stat, ')') : NULL;
+    return end != NULL && end[1] == ' ' ? end[2] : 0;
+}
+
 bool pando_process_facts_read(pid_t pid, struct pando_process_facts *facts, char *message, size_t message_bytes)
 {
     char path[64], status[STATUS_BYTES], exe[PATH_MAX];

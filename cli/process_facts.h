@@ -23,6 +23,8 @@ struct pando_process_facts {
 bool pando_process_facts_read(pid_t pid, struct pando_process_facts *facts, char *message, size_t message_bytes);
 /* A number of /proc/PID/task/TID/status by its key ("SigBlk:", `base` 16); -1 when it is not there. */
 long long pando_process_status_number(pid_t pid, pid_t tid, const char *key, int base);
+/* The state of a thread ('R', 'Z', ...); 0: there is none, or it cannot be told. */
+char pando_process_state(pid_t tid);
 /* Whether this process and `pid` are in the same namespace of that kind ("mnt", "net", "pid"). True when it cannot be told. */
 bool pando_process_same_namespace(pid_t pid, const char *kind);
 /* Why the kernel refuses a look into the process, as a sentence. `needs_attach`: the stronger right that ptrace needs. */

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/report_json.h"
 #include "cli/shown.h"
@@ -131,6 +132,8 @@ static bool read_values(const struct pando_cli_values *values, struct options *o
     options->source.process = values->text[OPTION_PROCESS];
     options->source.pid = (uint32_t)pid;
     options->output.path = values->text[OPTION_OUTPUT];
+    if (format != NULL && strcmp(format, "json") == 0)
+        pando_progress_forbid();
     if (format != NULL && !pando_output_set_format(&options->output, pando_cli_name_of(values, OPTION_FORMAT), format))
         return false;
     return pando_output_settle(&options->output);
@@ -235,11 +238,14 @@ static int print(const struct options *options, struct pando_subject *subject)
     FILE *out = pando_output_open(&options->output);
     if (out == NULL)
         return PANDO_EXIT_FAILED;
+    if (options->output.path != NULL)
+        pando_progress_begin("writing %s", options->output.path);
     int error = options->output.kind == PANDO_OUTPUT_EXPORT ? select_slices(options, subject) : print_shown(out, options, subject);
     if (error == 0 && options->output.kind == PANDO_OUTPUT_EXPORT)
         error = pando_output_export(out, options->output.format, subject->profile, &about);
     if (error != 0 && error != PANDO_ERR_IO)
         pando_cli_complain("the report cannot be made: %s.", pando_error_text(error));
+    pando_progress_end();
     bool is_written = pando_output_close(&options->output, out);
     return error == 0 && is_written ? PANDO_EXIT_OK : PANDO_EXIT_FAILED;
 }

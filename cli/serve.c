@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/progress.h"
 #include "cli/serve_secrets.h"
 #include "cli/syntax_print.h"
 #include "cli/time_text.h"
@@ -114,7 +115,11 @@ static int serve(struct options *options)
     options->config.auth = options->auth;
     struct pando_receiver *receiver;
     char message[4608] = "";
-    if (pando_receiver_start(&options->config, &receiver, message, sizeof message) != 0) {
+    if (options->config.store_path != NULL)
+        pando_progress_begin("opening %s", options->config.store_path);
+    int error = pando_receiver_start(&options->config, &receiver, message, sizeof message);
+    pando_progress_end();
+    if (error != 0) {
         pando_cli_complain("%s", message);
         return PANDO_EXIT_FAILED;
     }

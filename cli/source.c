@@ -10,6 +10,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "cli/http_get.h"
+#include "cli/progress.h"
 #include "receiver/tree_json.h"
 #include "receiver/store.h"
 
@@ -103,6 +104,7 @@ static int merge_from_store(const struct pando_source *source, const char *group
     const struct pando_store_query query = {.group = group, .start_ms = start_ms, .end_ms = end_ms, .host = source->host,
                                             .process = source->process, .pid = source->pid};
     struct pando_store *store;
+    pando_progress_begin("adding up the profiles in %s", source->store_path);
     int error = pando_store_open(source->store_path, true, &store, message, message_bytes);
     if (error != 0)
         return error;
@@ -110,6 +112,7 @@ static int merge_from_store(const struct pando_source *source, const char *group
     if (error == PANDO_ERR_NOT_FOUND)
         snprintf(message, message_bytes, "%s has no such profile of group \"%s\" in that time.", source->store_path, group);
     pando_store_close(store);
+    pando_progress_end();
     return error;
 }
 

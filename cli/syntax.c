@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/progress.h"
 #include "cli/syntax_print.h"
 
 enum { FIRST_LONG = 256, HELP = 255, LETTERS_BYTES = 3 * PANDO_CLI_OPTIONS_MAX + 4, VARIABLE_BYTES = 16384 };
@@ -75,6 +76,14 @@ static size_t option_of(const struct pando_cli_syntax *syntax, int got)
     return i;
 }
 
+size_t pando_cli_find(const struct pando_cli_syntax *syntax, const char *name)
+{
+    size_t i = 0;
+    while (i < syntax->option_count && strcmp(syntax->options[i].name, name) != 0)
+        i++;
+    return i;
+}
+
 /* False after a complaint. */
 static bool take_option(struct pando_cli_values *values, size_t i)
 {
@@ -113,6 +122,9 @@ int pando_cli_parse(const struct pando_cli_syntax *syntax, int argc, char **argv
             return -1;
     }
     values->status = PANDO_EXIT_OK;
+    size_t json = pando_cli_find(syntax, "json");
+    if (json < syntax->option_count && pando_cli_is_on(values, json))
+        pando_progress_forbid();
     return optind;
 }
 

@@ -52,6 +52,8 @@ struct pando_cli_values {
 /* Reads variables and options. Returns the place of the first operand in argv; -1 after a complaint, or after --help: the command ends
  * with values->status. */
 int pando_cli_parse(const struct pando_cli_syntax *syntax, int argc, char **argv, struct pando_cli_values *values);
+/* The place of an option in the table; option_count if there is none. */
+size_t pando_cli_find(const struct pando_cli_syntax *syntax, const char *name);
 /* A switch that is on. */
 bool pando_cli_is_on(const struct pando_cli_values *values, size_t option);
 /* Whether it came from the command line, not from a variable or the default. */

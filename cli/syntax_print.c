@@ -79,19 +79,11 @@ static void show_option(const struct pando_cli_values *values, size_t i, json_t 
            option->variable != NULL ? option->variable : "");
 }
 
-static size_t find(const struct pando_cli_syntax *syntax, const char *name)
-{
-    size_t i = 0;
-    while (i < syntax->option_count && strcmp(syntax->options[i].name, name) != 0)
-        i++;
-    return i;
-}
-
 bool pando_cli_shows_config(const struct pando_cli_values *values)
 {
     const struct pando_cli_syntax *syntax = values->syntax;
-    size_t json = find(syntax, "json");
-    if (!pando_cli_is_on(values, find(syntax, "show-config")))
+    size_t json = pando_cli_find(syntax, "json");
+    if (!pando_cli_is_on(values, pando_cli_find(syntax, "show-config")))
         return false;
     bool as_json = json < syntax->option_count && pando_cli_is_on(values, json);
     json_t *list = json_array();

@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/control_client.h"
 #include "cli/process_facts.h"
+#include "cli/progress.h"
 #include "cli/report_json.h"
 #include "cli/shown.h"
 #include "cli/source_options.h"
@@ -306,8 +307,10 @@ int pando_cli_top(int argc, char **argv)
     top.is_json = pando_cli_is_on(&top.values, OPTION_JSON);
     top.is_live = is_terminal && !top.is_json && !pando_cli_is_on(&top.values, OPTION_ONCE);
     top.has_colours = is_terminal && (no_colour == NULL || no_colour[0] == '\0');
-    if (top.is_live)
+    if (top.is_live) {
+        pando_progress_forbid();
         return show_live(&top);
+    }
     if (draw(&top))
         return PANDO_EXIT_OK;
     pando_cli_complain("%s", top.message);

@@ -164,13 +164,22 @@ static void repair(struct pando_trace *trace)
     ptrace(PTRACE_SETREGS, trace->tid, NULL, &trace->registers);
 }
 
+/* The kernel refuses one that ends just now as if there were no right. */
+static bool is_ending(pid_t tid)
+{
+    int refused = errno;
+    char state = pando_process_state(tid);
+    errno = refused;
+    return state == 0 || state == 'Z' || state == 'X';
+}
+
 enum pando_trace_result pando_trace_stop(struct pando_trace *trace, struct pando_target *target, pid_t tid, const char **why)
 {
     trace->target = target;
     trace->tid = tid;
     trace->is_changed = false;
     if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)PTRACE_O_TRACESYSGOOD) != 0)
-        return errno == ESRCH ? PANDO_TRACE_GONE : PANDO_TRACE_REFUSED;
+        return errno == ESRCH || is_ending(tid) ? PANDO_TRACE_GONE : PANDO_TRACE_REFUSED;
     int status;
     bool is_gone;
     ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);

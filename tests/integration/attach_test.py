@@ -42,6 +42,10 @@ def answers(port):
         return False
 
 
+def cpu_s(pid):
+    return sum(map(int, open(f"/proc/{pid}/stat").read().split(")")[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
 class Load:
     """A client in a thread that asks again and again and checks each answer."""
 
@@ -143,9 +147,11 @@ def nginx(folder):
     load = Load(ask)
 
     def worker():
-        # The connection stays with one of the workers: the one that has used most.
-        pids = open(f"/proc/{server.pid}/task/{server.pid}/children").read().split()
-        return int(max(pids, key=lambda pid: sum(map(int, open(f"/proc/{pid}/stat").read().split(")")[1].split()[11:13]))))
+        # The connection stays with one of the workers as long as it stays: the one that uses time now, not the one that has used most.
+        pids = list(map(int, open(f"/proc/{server.pid}/task/{server.pid}/children").read().split()))
+        before = {pid: cpu_s(pid) for pid in pids}
+        wait_for("a worker at work", lambda: any(cpu_s(pid) > before[pid] for pid in pids))
+        return max(pids, key=lambda pid: cpu_s(pid) - before[pid])
     return server, worker, load
 
 
@@ -222,7 +228,8 @@ def test_program(pando, receiver, name, rounds):
         time.sleep(1)  # of the workers one gets to have more CPU time than the others
         stops, longest_ms, empty = [], [], 0
         for number in range(rounds):
-            pid, before, asked = target(), receiver.report(name), load.count
+            pid, before = target(), receiver.report(name)
+            used_s = cpu_s(pid)
             done = attach(pando, pid, receiver, name)
             check(done.returncode == 0, f"{name}, round {number}: status {done.returncode}: {done.stderr}")
             check(server.poll() is None, f"{name}: the server has ended with {server.returncode}")
@@ -231,7 +238,10 @@ def test_program(pando, receiver, name, rounds):
             longest_ms.append(float(found[2]))
             after = receiver.report(name)
             samples = sum(report["counters"].get("samplesFolded", 0) * sign for report, sign in ((after, 1), (before, -1)) if report)
-            empty += samples == 0
+            used_s = cpu_s(pid) - used_s
+            if samples == 0:
+                empty += 1
+                print(f"{name}, round {number}: process {pid} used {used_s:.2f} s of CPU time, no sample came: {done.stderr}", flush=True)
             state = open(f"/proc/{pid}/stat").read().split(")")[1].split()[0]
             check(state in "RSD", f"{name}: state {state} afterwards")
             check(open(f"/proc/{pid}/timers").read() == "", f"{name}: timers are left")
