@@ -18,6 +18,7 @@
 #include "agent/pace.h"
 #include "agent/thread_exit.h"
 #include "agent/threads.h"
+#include "agent/unloads.h"
 #include "agent/wall_thread.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -65,16 +66,23 @@ static void after_in_parent(void)
     pando_loader_gate_release();
 }
 
+/* The pages of `memory`, which the child has of its own, are zero again. (A filter may forbid madvise.) */
+static void make_zero(void *memory, size_t bytes)
+{
+    if (madvise(memory, bytes, MADV_DONTNEED) != 0)
+        memset(memory, 0, bytes);
+}
+
 /* The parent's samples are the parent's. */
 static void empty_everything(void)
 {
     uint32_t words = pando_ring_capacity_words(pando_agent.ring);
-    madvise(pando_agent.ring_memory, pando_agent.ring_bytes, MADV_DONTNEED);
+    make_zero(pando_agent.ring_memory, pando_agent.ring_bytes);
     pando_agent.ring = pando_ring_init(pando_agent.ring_memory, words);
-    madvise(pando_agent.objects.readers, PANDO_OBJECTS_READERS_MAX * sizeof(struct pando_objects_reader), MADV_DONTNEED);
+    make_zero(pando_agent.objects.readers, PANDO_OBJECTS_READERS_MAX * sizeof(struct pando_objects_reader));
     atomic_store(&pando_agent.objects.current, NULL);
     atomic_store(&pando_agent.objects.unknown_code, 0);
-    atomic_store(&pando_agent.objects.unloading, 0); /* another thread's, which is not here */
+    pando_unloads_after_fork(&pando_agent.objects);
     memset(&pando_agent.counters, 0, sizeof pando_agent.counters);
     pando_cpu_clock_forget_all();
     pando_cpu_clock_set_step(1);

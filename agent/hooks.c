@@ -15,6 +15,7 @@
 #include "agent/real.h"
 #include "agent/thread_exit.h"
 #include "agent/threads.h"
+#include "agent/unloads.h"
 #include "agent/unsampled.h"
 
 /* The first function of each thread of the host's. Ends in a jump, so that no frame of ours is in the stack. */
@@ -60,9 +61,9 @@ extern __typeof(pthread_create) pando_hook_pthread_create __attribute__((alias("
 PANDO_API int dlclose(void *handle)
 {
     /* Between the two, stacks are walked by the aggregator. */
-    pando_objects_unload_begins(&pando_agent.objects);
+    pando_unloads_begin(&pando_agent.objects);
     int result = pando_real()->dlclose(handle);
-    pando_objects_unload_ends(&pando_agent.objects);
+    pando_unloads_end(&pando_agent.objects);
     return result;
 }
 

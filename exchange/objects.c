@@ -14,9 +14,9 @@
 const struct pando_object_list *pando_objects_enter(struct pando_objects *objects, uint32_t reader)
 {
     atomic_uint *passage = &objects->readers[reader].passage;
-    /* Only this thread writes the number: a plain read is enough to know it. */
+    /* Only this thread writes the number: a plain read is enough to know it. It is odd when the slot's last thread died inside. */
     unsigned before = atomic_load_explicit(passage, memory_order_relaxed);
-    atomic_exchange_explicit(passage, before + 1, memory_order_seq_cst);
+    atomic_exchange_explicit(passage, (before + 1) | 1, memory_order_seq_cst);
     return atomic_load_explicit(&objects->current, memory_order_seq_cst);
 }
 

@@ -35,11 +35,12 @@ struct pando_objects {
     atomic_uint unknown_code;     /* set by the handler when an address was in no entry: the map may be old */
     atomic_uint unloads;          /* counted up by the guest before each dlclose: while a list's unloads_seen differs,
                                    * code may have been replaced and the handler uses no rows at all (RAW samples) */
-    atomic_int unloading;         /* how many dlcloses are under way (can be below 0 in a child that was forked out of one) */
+    atomic_int unloading;         /* how many dlcloses are under way */
     struct pando_objects_reader *readers; /* READERS_MAX of them, zeroed, the guest's memory */
 };
 
-/* One for each thread slot. A handler makes it odd on the way in and even on the way out. */
+/* One for each thread slot. A handler makes it odd on the way in, whatever it was (a thread that died in its handler leaves it odd, and
+ * the slot goes to another one), and even on the way out. */
 struct pando_objects_reader {
     atomic_uint passage;
 };

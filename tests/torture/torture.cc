@@ -42,7 +42,7 @@ extern char **environ;
 namespace {
 
 uint64_t seed;
-double end_s;
+std::atomic<double> end_s; // set when all actors are there: under load some would else begin when it is over
 std::string plugin_path;
 thread_local uint64_t random_state;
 
@@ -53,7 +53,15 @@ double now_s(clockid_t clock = CLOCK_MONOTONIC)
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
 }
 
-bool is_over() { return now_s() >= end_s; }
+// The first question of a thread is answered with no: under load it may get its first turn when the time is over, and an actor that
+// has done nothing says other words.
+bool is_over()
+{
+    thread_local bool has_asked = false;
+    bool answer = has_asked && now_s() >= end_s;
+    has_asked = true;
+    return answer;
+}
 
 uint64_t next_random()
 {
@@ -748,21 +756,29 @@ int main(int argc, char **argv)
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
     seed = strtoull(argv[1], nullptr, 0);
-    end_s = now_s() + atof(argv[2]);
+    double run_s = atof(argv[2]);
     std::string self = argv[0];
     plugin_path = self.substr(0, self.rfind('/') + 1) + "libtorture_plugin.so";
     install(SIGALRM, on_alarm_like, SA_RESTART);
     install(SIGUSR1, on_usr1, SA_RESTART | SA_NODEFER);
     std::vector<std::thread> threads;
     uint64_t number = 0;
+    unsigned chosen = 0;
+    for (Actor &actor : actors)
+        chosen += is_chosen(actor.name, argc, argv);
+    pthread_barrier_t all_there;
+    pthread_barrier_init(&all_there, nullptr, chosen + 1);
     for (Actor &actor : actors) {
         uint64_t own_seed = seed * 1000 + number++;
         if (is_chosen(actor.name, argc, argv))
-            threads.emplace_back([&actor, own_seed] {
+            threads.emplace_back([&actor, &all_there, own_seed] {
                 random_state = own_seed;
+                pthread_barrier_wait(&all_there);
                 actor.run(actor);
             });
     }
+    end_s = now_s() + run_s;
+    pthread_barrier_wait(&all_there);
     for (std::thread &thread : threads)
         thread.join();
     unsigned wrong = 0;

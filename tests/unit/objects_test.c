@@ -79,6 +79,29 @@ static void test_grace_period(void **state)
     free(second);
 }
 
+/* A thread that dies in its handler leaves its number odd; whoever gets its slot is inside when it is inside. */
+static void test_number_of_a_dead_thread(void **state)
+{
+    (void)state;
+    static struct pando_objects_reader readers[1];
+    struct pando_objects objects = {.readers = readers};
+    uint32_t snapshot[1];
+    pando_objects_enter(&objects, 0); /* and no more of it */
+    pando_objects_grace_begin(&objects, snapshot, 1);
+    assert_false(pando_objects_grace_over(&objects, snapshot, 1));
+    for (int i = 0; i < 3; i++) { /* the next one of the slot */
+        pando_objects_enter(&objects, 0);
+        assert_true(pando_objects_grace_over(&objects, snapshot, 1)); /* the dead one holds nobody up any more */
+        uint32_t later[1];
+        pando_objects_grace_begin(&objects, later, 1);
+        assert_false(pando_objects_grace_over(&objects, later, 1));
+        pando_objects_leave(&objects, 0);
+        assert_true(pando_objects_grace_over(&objects, later, 1));
+        pando_objects_grace_begin(&objects, later, 1);
+        assert_true(pando_objects_grace_over(&objects, later, 1));
+    }
+}
+
 static struct pando_objects shared;
 static atomic_bool is_over;
 static atomic_uint passages_made[READERS];
@@ -132,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_grace_period),
+        cmocka_unit_test(test_number_of_a_dead_thread),
         cmocka_unit_test(test_readers_and_publisher),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,3 @@
+/* A reader that has been in for long is taken for dead. */
+#define GIVES_UP
+#include "publication.pml"

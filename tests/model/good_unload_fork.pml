@@ -1,0 +1,3 @@
+/* In the child of a fork. */
+#define FORK
+#include "unload.pml"
