@@ -1,4 +1,4 @@
-/* Why: collector/snapshot.h. Context: worker. Four passes over arrays, no recursion: a parent's number is below its children's. */
+/* Why: collector/snapshot.h. Context: worker. Five passes over arrays, no recursion: a parent's number is below its children's. */
 #include "collector/snapshot.h"
 
 #include <stdbool.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "collector/snapshot_lines.h"
 #include "exchange/sample.h"
 #include "profile/states.h"
 
@@ -31,6 +32,7 @@ struct snapshot {
     uint32_t *nodes;          /* of the tree: marks, then their nodes in the profile */
     uint32_t *frames;         /* the same for frames, whose functions then begin there in `functions` */
     uint32_t *functions;      /* for each used frame how many functions it stands for, then their frames in the profile */
+    uint32_t *lines;          /* beside each function its line in the frame's file, 0 unknown */
     size_t function_count, function_capacity;
     uint32_t inlined_max;     /* functions inlined at one place that are shown */
     struct used_frame *order; /* the used frames, those of one object together */
@@ -111,20 +113,30 @@ static int64_t put_function(struct snapshot *snapshot, const struct pando_symbol
     return pando_profile_builder_frame(snapshot->builder, frame);
 }
 
-static int add_function(struct snapshot *snapshot, int64_t frame)
+static int grow_functions(struct snapshot *snapshot)
+{
+    size_t capacity = snapshot->function_capacity * 2 + 256;
+    uint32_t *functions = realloc(snapshot->functions, capacity * sizeof *functions);
+    if (functions == NULL || capacity > UINT32_MAX) {
+        snapshot->functions = functions != NULL ? functions : snapshot->functions;
+        return PANDO_ERR_NO_MEMORY;
+    }
+    snapshot->functions = functions;
+    uint32_t *lines = realloc(snapshot->lines, capacity * sizeof *lines);
+    if (lines == NULL)
+        return PANDO_ERR_NO_MEMORY;
+    snapshot->lines = lines;
+    snapshot->function_capacity = capacity;
+    return 0;
+}
+
+static int add_function(struct snapshot *snapshot, int64_t frame, uint32_t line)
 {
     if (frame < 0)
         return (int)frame;
-    if (snapshot->function_count == snapshot->function_capacity) {
-        size_t capacity = snapshot->function_capacity * 2 + 256;
-        uint32_t *functions = realloc(snapshot->functions, capacity * sizeof *functions);
-        if (functions == NULL || capacity > UINT32_MAX) {
-            snapshot->functions = functions != NULL ? functions : snapshot->functions;
-            return PANDO_ERR_NO_MEMORY;
-        }
-        snapshot->functions = functions;
-        snapshot->function_capacity = capacity;
-    }
+    if (snapshot->function_count == snapshot->function_capacity && grow_functions(snapshot) != 0)
+        return PANDO_ERR_NO_MEMORY;
+    snapshot->lines[snapshot->function_count] = line;
     snapshot->functions[snapshot->function_count++] = (uint32_t)frame;
     return 0;
 }
@@ -142,8 +154,11 @@ static int64_t add_found(struct snapshot *snapshot, const struct pando_symbols_n
     int64_t frame = 0;
     int error = 0;
     for (uint32_t i = name->frame_count; i-- > 0 && error == 0;) {
+        const char *file;
+        uint32_t line;
+        pando_symbols_shown_line(&name->frames[i], &file, &line);
         frame = put_function(snapshot, &name->frames[i], name->object);
-        error = add_function(snapshot, frame);
+        error = add_function(snapshot, frame, file != NULL && file[0] != '\0' ? line : 0);
     }
     return error != 0 ? error : frame;
 }
@@ -204,10 +219,10 @@ static int name_frames(struct snapshot *snapshot)
     for (uint32_t i = 0; i < snapshot->used_count; i++) {
         const struct used_frame *used = &snapshot->order[i];
         size_t start = snapshot->function_count;
-        int error = add_function(snapshot, 0); /* how many, once that is known */
+        int error = add_function(snapshot, 0, 0); /* how many, once that is known */
         int64_t frame = error == 0 ? name_frame(snapshot, used) : error;
         if (frame >= 0 && snapshot->function_count == start + 1)
-            frame = add_function(snapshot, frame) == 0 ? frame : PANDO_ERR_NO_MEMORY;
+            frame = add_function(snapshot, frame, 0) == 0 ? frame : PANDO_ERR_NO_MEMORY;
         if (frame >= 0 && (i + 1 == snapshot->used_count || snapshot->order[i + 1].object != used->object))
             error = put_object(snapshot, used->object);
         if (frame < 0 || error != 0)
@@ -263,7 +278,7 @@ size_t pando_snapshot_builder_bytes(size_t tree_bytes, size_t names_limit_bytes)
 {
     /* A node has 24 bytes or more in the tree, and 16 in the profile, where arrays may be half as large again and the index takes
      * up to 22 bytes: twice the tree is enough, and for inlined functions (limit_inlined) four times. What names take beyond their limit is one string and the growth of arrays. */
-    size_t spare = 2 << 20;
+    size_t spare = (2 << 20) + PANDO_SNAPSHOT_LINES_MAX * 2 * (sizeof(struct pando_profile_line) + 16);
     if (tree_bytes > (SIZE_MAX - spare) / 16 || names_limit_bytes > (SIZE_MAX - spare) / 4)
         return SIZE_MAX;
     return tree_bytes * 6 + names_limit_bytes * 2 + spare;
@@ -290,7 +305,13 @@ int pando_snapshot_fill(struct pando_profile_builder *builder, const struct pand
         limit_inlined(&snapshot);
     if (error == 0)
         error = put_nodes(&snapshot);
+    if (error == 0)
+        error = pando_snapshot_put_lines(&(struct pando_snapshot_lines){
+            .builder = builder, .tree = tree, .node_count = snapshot.node_count, .nodes = snapshot.nodes, .frames = snapshot.frames,
+            .functions = snapshot.functions, .lines = snapshot.lines, .function_count = (uint32_t)snapshot.function_count,
+            .inlined_max = snapshot.inlined_max});
     free(snapshot.functions);
+    free(snapshot.lines);
     free(snapshot.nodes);
     free(snapshot.frames);
     free(snapshot.order);

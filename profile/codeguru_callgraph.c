@@ -86,9 +86,8 @@ static size_t bracketed_object_bytes(const char *key, size_t len_bytes)
     return object == sizeof unknown - 1 && memcmp(key + 1, unknown, object) == 0 ? 0 : object;
 }
 
-static int set_name(struct callgraph *graph, struct pando_codeguru_raw_node *node)
+int pando_codeguru_split_key(struct pando_codeguru_decode *decode, uint32_t *ret_object, uint32_t *ret_name)
 {
-    struct pando_codeguru_decode *decode = graph->decode;
     const char *key = decode->reader.text;
     size_t key_bytes = decode->reader.text_bytes;
     size_t object = decode->from_pando ? object_bytes(key, key_bytes) : 0;
@@ -99,8 +98,8 @@ static int set_name(struct callgraph *graph, struct pando_codeguru_raw_node *nod
     int64_t name_string = pando_profile_builder_string(decode->builder, key + name_from, key_bytes - name_from);
     if (object_string < 0 || name_string < 0)
         return pando_codeguru_refuse_tree(decode, object_string < 0 ? object_string : name_string);
-    node->object = (uint32_t)object_string;
-    node->name = (uint32_t)name_string;
+    *ret_object = (uint32_t)object_string;
+    *ret_name = (uint32_t)name_string;
     return 0;
 }
 
@@ -123,7 +122,7 @@ static int enter_node(struct callgraph *graph, bool is_root)
     struct pando_codeguru_raw_node *node = &graph->raw.nodes[graph->raw.node_count];
     *node = (struct pando_codeguru_raw_node){.parent = is_root ? 0 : graph->levels[graph->level_count - 1].node};
     if (!is_root)
-        error = set_name(graph, node);
+        error = pando_codeguru_split_key(graph->decode, &node->object, &node->name);
     if (error != 0)
         return error;
     graph->levels[graph->level_count++] = (struct level){.node = (uint32_t)graph->raw.node_count++};

@@ -41,6 +41,9 @@ int pando_codeguru_refuse_member(struct pando_codeguru_decode *decode, const cha
 /* For PANDO_ERR_LIMIT and PANDO_ERR_NO_MEMORY of the builder. */
 int pando_codeguru_refuse_memory(struct pando_codeguru_decode *decode, int64_t error);
 
+/* The reader's text, a frame's key, as strings of the builder: "object:name" where Pando put it together. */
+int pando_codeguru_split_key(struct pando_codeguru_decode *decode, uint32_t *ret_object, uint32_t *ret_name);
+
 /* First pass, after the key "agentMetadata". */
 int pando_codeguru_decode_metadata(struct pando_codeguru_decode *decode);
 /* Second pass: the values at decode->callgraph and decode->debug_info into the builder. */

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "profile/slices.h"
 
-enum { BUILD_ID_DIGITS_MAX = 128 };
+enum { BUILD_ID_DIGITS_MAX = 128, KEY_MAX_BYTES = 16 * 1024, LINE_NUMBERS = 5, LINES_OF_FUNCTION_MAX = 8192 };
 
 static void write_slice(struct pando_value_writer *out, const struct pando_profile *profile, uint32_t frame)
 {
@@ -35,10 +35,50 @@ static void write_object(struct pando_value_writer *out, const struct pando_prof
     pando_value_end_object(out);
 }
 
+static int by_frame(const void *a, const void *b)
+{
+    const struct pando_profile_line *x = a, *y = b;
+    if (x->frame != y->frame)
+        return x->frame < y->frame ? -1 : 1;
+    return (x->line > y->line) - (x->line < y->line);
+}
+
+/* Of each function that has some: its key, its file, and for each line five numbers. */
+static void write_lines(struct pando_value_writer *out, const struct pando_profile *profile)
+{
+    struct pando_profile_line *lines = malloc(profile->line_count * sizeof *lines);
+    if (lines == NULL)
+        return; /* the profile is worth more than they are */
+    memcpy(lines, profile->lines, profile->line_count * sizeof *lines);
+    qsort(lines, profile->line_count, sizeof *lines, by_frame);
+    struct pando_buffer key;
+    pando_buffer_init(&key, KEY_MAX_BYTES);
+    pando_value_begin_list(out, "lines");
+    for (uint32_t i = 0; i < profile->line_count;) {
+        const struct pando_profile_frame *frame = &profile->frames[lines[i].frame];
+        pando_buffer_clear(&key);
+        pando_codeguru_key(profile, frame, &key);
+        pando_value_begin_object(out, NULL);
+        pando_value_text(out, "function", key.failed == 0 ? key.bytes : "");
+        pando_value_text_if(out, "file", profile->strings[frame->file]);
+        pando_value_begin_list(out, "weights");
+        for (uint32_t of = lines[i].frame; i < profile->line_count && lines[i].frame == of; i++) {
+            const uint64_t numbers[LINE_NUMBERS] = {lines[i].line, lines[i].self, lines[i].total, lines[i].wall_self, lines[i].wall_total};
+            for (size_t k = 0; k < LINE_NUMBERS; k++)
+                pando_value_uint(out, NULL, numbers[k]);
+        }
+        pando_value_end_list(out);
+        pando_value_end_object(out);
+    }
+    pando_value_end_list(out);
+    pando_buffer_release(&key);
+    free(lines);
+}
+
 void pando_codeguru_write_extension(struct pando_value_writer *out, const struct pando_profile *profile,
                                     const struct pando_codeguru_tree *tree)
 {
-    if (tree->slice_count == 0 && profile->object_count == 0)
+    if (tree->slice_count == 0 && profile->object_count == 0 && profile->line_count == 0)
         return;
     pando_value_begin_object(out, "pando");
     if (tree->slice_count != 0) {
@@ -53,6 +93,8 @@ void pando_codeguru_write_extension(struct pando_value_writer *out, const struct
             write_object(out, profile, &profile->objects[i]);
         pando_value_end_list(out);
     }
+    if (profile->line_count != 0)
+        write_lines(out, profile);
     pando_value_end_object(out);
 }
 
@@ -179,6 +221,84 @@ static int add_object(struct pando_codeguru_decode *decode)
     return number < 0 ? pando_codeguru_refuse_memory(decode, number) : 0;
 }
 
+/* The weights of one function's lines, five numbers each. Lines for which there is no room are left out. */
+static int read_weights(struct pando_codeguru_decode *decode, struct pando_profile_line *lines, size_t *ret_count)
+{
+    struct pando_json_reader *reader = &decode->reader;
+    uint64_t numbers[LINE_NUMBERS];
+    size_t at = 0;
+    *ret_count = 0;
+    if (pando_json_next(reader) != PANDO_JSON_ARRAY)
+        return pando_codeguru_refuse_member(decode, "pando.lines", "has \"weights\" that are no array");
+    for (;;) {
+        enum pando_json_token token = pando_json_next(reader);
+        if (token == PANDO_JSON_ARRAY_END && at == 0)
+            return 0;
+        if (token != PANDO_JSON_NUMBER || !reader->number.is_whole || reader->number.is_negative)
+            return pando_codeguru_refuse_member(decode, "pando.lines", "must have whole numbers in \"weights\", five for each line");
+        numbers[at++] = reader->number.whole;
+        if (at < LINE_NUMBERS)
+            continue;
+        at = 0;
+        if (numbers[0] == 0 || numbers[0] > UINT32_MAX)
+            return pando_codeguru_refuse_member(decode, "pando.lines", "has a line whose number is not from 1 to 4294967295");
+        if (*ret_count < LINES_OF_FUNCTION_MAX)
+            lines[(*ret_count)++] = (struct pando_profile_line){.line = (uint32_t)numbers[0], .self = numbers[1], .total = numbers[2],
+                                                                .wall_self = numbers[3], .wall_total = numbers[4]};
+    }
+}
+
+static int read_function(struct pando_codeguru_decode *decode, struct pando_profile_line *lines)
+{
+    struct pando_json_reader *reader = &decode->reader;
+    struct pando_profile_frame frame = {0};
+    size_t count = 0;
+    for (;;) {
+        int more = next_key(decode, "pando.lines");
+        if (more < 0)
+            return more;
+        if (more == 0)
+            break;
+        bool is_function = strcmp(reader->text, "function") == 0, is_file = strcmp(reader->text, "file") == 0;
+        int error = 0;
+        if (is_function || is_file) {
+            if (pando_json_next(reader) != PANDO_JSON_STRING)
+                return pando_codeguru_refuse_member(decode, "pando.lines", "has a \"function\" or \"file\" that is no string");
+            int64_t file = is_file ? pando_profile_builder_string(decode->builder, reader->text, reader->text_bytes) : 0;
+            if (file < 0)
+                return pando_codeguru_refuse_memory(decode, file);
+            if (is_file)
+                frame.file = (uint32_t)file;
+            else
+                error = pando_codeguru_split_key(decode, &frame.object, &frame.name);
+        } else if (strcmp(reader->text, "weights") == 0) {
+            error = read_weights(decode, lines, &count);
+        } else if (!pando_json_skip(reader, pando_json_next(reader))) {
+            error = pando_codeguru_refuse_member(decode, "pando.lines", "");
+        }
+        if (error != 0)
+            return error;
+    }
+    int64_t number = pando_profile_builder_frame(decode->builder, frame);
+    for (size_t i = 0; i < count && number >= 0; i++) {
+        lines[i].frame = (uint32_t)number;
+        int64_t line = pando_profile_builder_line(decode->builder, lines[i]);
+        if (line < 0 && line != PANDO_ERR_LIMIT)
+            return pando_codeguru_refuse_memory(decode, line);
+    }
+    return number < 0 ? pando_codeguru_refuse_memory(decode, number) : 0;
+}
+
+static int add_function(struct pando_codeguru_decode *decode)
+{
+    struct pando_profile_line *lines = malloc(LINES_OF_FUNCTION_MAX * sizeof *lines);
+    if (lines == NULL)
+        return pando_codeguru_refuse_memory(decode, PANDO_ERR_NO_MEMORY);
+    int error = read_function(decode, lines);
+    free(lines);
+    return error;
+}
+
 static int read_list(struct pando_codeguru_decode *decode, const char *member, int (*add)(struct pando_codeguru_decode *decode))
 {
     struct pando_json_reader *reader = &decode->reader;
@@ -198,7 +318,7 @@ static int read_list(struct pando_codeguru_decode *decode, const char *member, i
 
 int pando_codeguru_decode_extension(struct pando_codeguru_decode *decode)
 {
-    enum { SEEN_SLICES = 1, SEEN_OBJECTS = 2 };
+    enum { SEEN_SLICES = 1, SEEN_OBJECTS = 2, SEEN_LINES = 4 };
     struct pando_json_reader *reader = &decode->reader;
     unsigned seen = 0;
     pando_json_reader_move(reader, decode->extension);
@@ -208,15 +328,20 @@ int pando_codeguru_decode_extension(struct pando_codeguru_decode *decode)
         int more = next_key(decode, "pando");
         if (more <= 0)
             return more;
-        unsigned member = strcmp(reader->text, "slices") == 0 ? SEEN_SLICES : strcmp(reader->text, "objects") == 0 ? SEEN_OBJECTS : 0;
+        unsigned member = strcmp(reader->text, "slices") == 0    ? SEEN_SLICES
+                          : strcmp(reader->text, "objects") == 0 ? SEEN_OBJECTS
+                          : strcmp(reader->text, "lines") == 0   ? SEEN_LINES
+                                                                 : 0;
         if ((seen & member) != 0)
-            return pando_codeguru_refuse_member(decode, "pando", "has \"slices\" or \"objects\" twice");
+            return pando_codeguru_refuse_member(decode, "pando", "has \"slices\", \"objects\" or \"lines\" twice");
         seen |= member;
         int error = 0;
         if (member == SEEN_SLICES)
             error = read_list(decode, "pando.slices", add_slice);
         else if (member == SEEN_OBJECTS)
             error = read_list(decode, "pando.objects", add_object);
+        else if (member == SEEN_LINES)
+            error = read_list(decode, "pando.lines", add_function);
         else if (!pando_json_skip(reader, pando_json_next(reader)))
             error = pando_codeguru_refuse_member(decode, "pando", "");
         if (error != 0)

@@ -10,17 +10,22 @@
 
 enum { KEY_MAX_BYTES = 16 * 1024 };
 
-static int64_t key_frame(struct pando_profile_builder *keys, const struct pando_profile *profile,
-                         const struct pando_profile_frame *frame, struct pando_buffer *scratch)
+void pando_codeguru_key(const struct pando_profile *profile, const struct pando_profile_frame *frame, struct pando_buffer *out)
 {
     const char *name = profile->strings[frame->name];
     const char *object = profile->strings[frame->object];
-    pando_buffer_clear(scratch);
     if (object[0] != '\0' && name[0] != '[') {
-        pando_buffer_append_text(scratch, object);
-        pando_buffer_append_char(scratch, ':');
+        pando_buffer_append_text(out, object);
+        pando_buffer_append_char(out, ':');
     }
-    pando_buffer_append_text(scratch, name[0] != '\0' ? name : "[unknown]");
+    pando_buffer_append_text(out, name[0] != '\0' ? name : "[unknown]");
+}
+
+static int64_t key_frame(struct pando_profile_builder *keys, const struct pando_profile *profile,
+                         const struct pando_profile_frame *frame, struct pando_buffer *scratch)
+{
+    pando_buffer_clear(scratch);
+    pando_codeguru_key(profile, frame, scratch);
     if (scratch->failed != 0)
         return scratch->failed;
     int64_t string = pando_profile_builder_string(keys, scratch->bytes, scratch->len_bytes);

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "base/buffer.h"
 #include "profile/slices.h"
 #include "profile/states.h"
 
@@ -39,6 +40,9 @@ struct pando_codeguru_tree {
     uint32_t share_count, slice_count;
     struct pando_profile *keys;        /* keeps the keys' bytes */
 };
+
+/* Appends a frame's key: "object:name", or the name. */
+void pando_codeguru_key(const struct pando_profile *profile, const struct pando_profile_frame *frame, struct pando_buffer *out);
 
 /* Returns 0, PANDO_ERR_NO_MEMORY or PANDO_ERR_LIMIT. `profile` must outlive the tree. */
 int pando_codeguru_tree_make(const struct pando_profile *profile, struct pando_codeguru_tree *tree);

@@ -66,6 +66,20 @@ static int merge_objects(struct pando_profile_builder *builder, const struct pan
     return 0;
 }
 
+/* Those that find no room are left out: what a function has no line for is seen. */
+static int merge_lines(struct pando_profile_builder *builder, const struct pando_profile *profile, const uint32_t *frame_map, double factor)
+{
+    for (uint32_t i = 0; i < profile->line_count; i++) {
+        const struct pando_profile_line *line = &profile->lines[i];
+        int64_t number = pando_profile_builder_line(builder, (struct pando_profile_line){
+            .frame = frame_map[line->frame], .line = line->line, .self = scaled(line->self, factor), .total = scaled(line->total, factor),
+            .wall_self = scaled(line->wall_self, factor), .wall_total = scaled(line->wall_total, factor)});
+        if (number == PANDO_ERR_NO_MEMORY)
+            return PANDO_ERR_NO_MEMORY;
+    }
+    return 0;
+}
+
 static int merge_nodes(struct pando_profile_builder *builder, const struct pando_profile *profile,
                        const uint32_t *frame_map, uint32_t *node_map, double factor)
 {
@@ -100,6 +114,8 @@ int pando_profile_builder_merge(struct pando_profile_builder *builder, const str
         error = merge_nodes(builder, profile, frame_map, node_map, factor);
     if (error == 0)
         error = merge_objects(builder, profile, maps);
+    if (error == 0)
+        error = merge_lines(builder, profile, frame_map, factor);
     free(maps);
     for (uint32_t i = 0; error == 0 && i < profile->counter_count; i++) {
         const char *name = profile->strings[profile->counters[i].name];

@@ -21,11 +21,13 @@ struct pando_profile_builder {
     struct pando_profile_node *nodes;
     struct pando_profile_counter *counters;
     struct pando_profile_object *objects;
+    struct pando_profile_line *lines;
     uint32_t frame_count, frame_capacity;
     uint32_t node_count, node_capacity;
     uint32_t counter_count, counter_capacity;
     uint32_t object_count, object_capacity;
-    struct pando_index frame_index, child_index;
+    uint32_t line_count, line_capacity;
+    struct pando_index frame_index, child_index, line_index;
 };
 
 /* The finished profile owns the builder's arrays; the chunks with the strings' bytes are not part of the promise. */
@@ -73,10 +75,12 @@ void pando_profile_builder_free(struct pando_profile_builder *builder)
     pando_strings_release(&builder->strings);
     pando_index_release(&builder->frame_index);
     pando_index_release(&builder->child_index);
+    pando_index_release(&builder->line_index);
     free(builder->frames);
     free(builder->nodes);
     free(builder->counters);
     free(builder->objects);
+    free(builder->lines);
     free(builder);
 }
 
@@ -226,6 +230,40 @@ int64_t pando_profile_builder_object(struct pando_profile_builder *builder, stru
     return builder->object_count++;
 }
 
+static void add_line(struct pando_profile_line *line, const struct pando_profile_line *more)
+{
+    line->self = add_saturating(line->self, more->self);
+    line->total = add_saturating(line->total, more->total);
+    line->wall_self = add_saturating(line->wall_self, more->wall_self);
+    line->wall_total = add_saturating(line->wall_total, more->wall_total);
+}
+
+int64_t pando_profile_builder_line(struct pando_profile_builder *builder, struct pando_profile_line line)
+{
+    if (line.frame >= builder->frame_count || line.line == 0)
+        return PANDO_ERR_INVALID;
+    uint64_t hash = pando_hash_words(builder->secret, line.frame, line.line);
+    uint32_t cursor = 0, number;
+    while (pando_index_next(&builder->line_index, hash, &cursor, &number)) {
+        if (builder->lines[number].frame == line.frame && builder->lines[number].line == line.line) {
+            add_line(&builder->lines[number], &line);
+            return number;
+        }
+    }
+    if (builder->line_count == PANDO_PROFILE_LINES_MAX)
+        return PANDO_ERR_LIMIT;
+    int error = pando_array_reserve(&builder->budget, &builder->lines, &builder->line_capacity, builder->line_count,
+                                    sizeof *builder->lines);
+    if (error == 0)
+        error = pando_index_reserve(&builder->budget, &builder->line_index);
+    if (error != 0)
+        return error;
+    number = builder->line_count++;
+    builder->lines[number] = line;
+    pando_index_add(&builder->line_index, hash, number);
+    return number;
+}
+
 struct pando_profile_meta *pando_profile_builder_meta(struct pando_profile_builder *builder)
 {
     return &builder->meta;
@@ -264,11 +302,13 @@ struct pando_profile *pando_profile_builder_finish(struct pando_profile_builder 
         .nodes = builder->nodes,
         .counters = builder->counters,
         .objects = builder->objects,
+        .lines = builder->lines,
         .string_count = builder->strings.count,
         .frame_count = builder->frame_count,
         .node_count = builder->node_count,
         .counter_count = builder->counter_count,
         .object_count = builder->object_count,
+        .line_count = builder->line_count,
     };
     builder->strings.chunks = NULL;
     builder->strings.texts = NULL;
@@ -276,6 +316,7 @@ struct pando_profile *pando_profile_builder_finish(struct pando_profile_builder 
     builder->nodes = NULL;
     builder->counters = NULL;
     builder->objects = NULL;
+    builder->lines = NULL;
     pando_profile_builder_free(builder);
     return &owned->profile;
 }
@@ -291,5 +332,6 @@ void pando_profile_free(struct pando_profile *profile)
     free((void *)profile->nodes);
     free((void *)profile->counters);
     free((void *)profile->objects);
+    free((void *)profile->lines);
     free(owned);
 }

@@ -25,6 +25,13 @@ struct pando_profile_node {
     uint64_t self;      /* summed weights of the samples whose innermost frame this is */
 };
 
+/* How much of a function was sampled with it on one of its lines, over all threads and stacks: `self` with that line innermost, `total`
+ * with it anywhere (once a sample); of CPU time and of wall time. What is missing from the function's own weight has no line. */
+struct pando_profile_line {
+    uint32_t frame, line; /* of the frame's file; > 0 */
+    uint64_t self, total, wall_self, wall_total;
+};
+
 /* A counter that travels with the profile (samples dropped by reason, and the like). */
 struct pando_profile_counter {
     uint32_t name;      /* string, camelCase as in the CodeGuru body */
@@ -42,6 +49,7 @@ struct pando_profile_object {
 enum {
     PANDO_PROFILE_ID_SIZE = 37,       /* a lower-case UUID and its NUL */
     PANDO_PROFILE_OBJECTS_MAX = 1024,
+    PANDO_PROFILE_LINES_MAX = 1 << 17,
 };
 
 struct pando_profile_meta {
@@ -74,7 +82,8 @@ struct pando_profile {
     const struct pando_profile_node *nodes;
     const struct pando_profile_counter *counters;
     const struct pando_profile_object *objects;
-    uint32_t string_count, frame_count, node_count, counter_count, object_count;
+    const struct pando_profile_line *lines;
+    uint32_t string_count, frame_count, node_count, counter_count, object_count, line_count;
 };
 
 struct pando_profile_builder;
@@ -98,6 +107,9 @@ int pando_profile_builder_add_counter(struct pando_profile_builder *builder, con
 /* The number of an object: the same for the same three strings. PANDO_ERR_INVALID for unknown ones; PANDO_ERR_LIMIT also when there
  * are PANDO_PROFILE_OBJECTS_MAX. */
 int64_t pando_profile_builder_object(struct pando_profile_builder *builder, struct pando_profile_object object);
+/* Adds to the weights of a frame's line, which is made if needed. Its number. PANDO_ERR_INVALID for an unknown frame or line 0;
+ * PANDO_ERR_LIMIT also when there are PANDO_PROFILE_LINES_MAX. */
+int64_t pando_profile_builder_line(struct pando_profile_builder *builder, struct pando_profile_line line);
 /* The metadata, to be filled in before finish. */
 struct pando_profile_meta *pando_profile_builder_meta(struct pando_profile_builder *builder);
 /* Bytes in use, as counted against the limit. */
@@ -109,7 +121,7 @@ void pando_profile_free(struct pando_profile *profile);
 
 /* Adds every node of `profile` to `builder` under its root; each self is multiplied by `scale_numerator` /
  * meta.weight_per_second and rounded (so that profiles of different rates add up; numerator = units per CPU second,
- * e.g. 1e9 for nanoseconds). Counters are added, objects joined (as far as there is room), line ranges widened; metadata is left alone. Same errors as child. */
+ * e.g. 1e9 for nanoseconds). Counters and weights of lines are added, objects joined (of these two as far as there is room), line ranges widened; metadata is left alone. Same errors as child. */
 int pando_profile_builder_merge(struct pando_profile_builder *builder, const struct pando_profile *profile,
                                 double scale_numerator);
 

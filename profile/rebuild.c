@@ -46,11 +46,31 @@ static int64_t place(const struct pando_profile *from, struct pando_profile_buil
     return frame < 0 ? frame : pando_profile_builder_child(to, node_map[node->parent], (uint32_t)frame);
 }
 
+/* Of the frames that are still there. They are those of all threads and states, whatever is left of these. */
+static int copy_lines(const struct pando_profile *from, struct pando_profile_builder *to, const uint32_t *shown_as, const uint8_t *is_shown)
+{
+    for (uint32_t i = 0; i < from->line_count; i++) {
+        struct pando_profile_line line = from->lines[i];
+        uint32_t frame = shown_as[line.frame];
+        if (!is_shown[frame])
+            continue;
+        line.frame = (uint32_t)pando_profile_builder_frame(to, from->frames[frame]);
+        int64_t number = pando_profile_builder_line(to, line);
+        if (number < 0)
+            return (int)number;
+    }
+    return 0;
+}
+
 static int copy_nodes(const struct pando_profile *from, struct pando_profile_builder *to, const uint8_t *fates)
 {
     uint32_t *node_map = malloc(((size_t)from->node_count + from->frame_count + 1) * sizeof *node_map);
-    if (node_map == NULL)
+    uint8_t *is_shown = calloc((size_t)from->frame_count + 1, 1);
+    if (node_map == NULL || is_shown == NULL) {
+        free(node_map);
+        free(is_shown);
         return PANDO_ERR_NO_MEMORY;
+    }
     uint32_t *shown_as = node_map + from->node_count;
     pando_profile_twins(from, shown_as);
     int error = 0;
@@ -58,10 +78,14 @@ static int copy_nodes(const struct pando_profile *from, struct pando_profile_bui
         int64_t number = place(from, to, i, fates[i], node_map, shown_as);
         error = number < 0 ? (int)number : 0;
         node_map[i] = (uint32_t)number;
+        is_shown[shown_as[from->nodes[i].frame]] |= (fates[i] & PANDO_FATE_FRAME) != 0 && (fates[i] & FATE_USEFUL) != 0;
         if (error == 0 && (fates[i] & PANDO_FATE_WEIGHT) != 0)
             pando_profile_builder_add_self(to, node_map[i], from->nodes[i].self);
     }
+    if (error == 0)
+        error = copy_lines(from, to, shown_as, is_shown);
     free(node_map);
+    free(is_shown);
     return error;
 }
 

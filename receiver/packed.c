@@ -2,7 +2,8 @@
  * Form 1: the byte 1, the plain length (varint), then a zlib stream of varints: four counts; strings 1.. (length, bytes, NUL);
  * frames 1.. (name, object, file, line_min, line_max - line_min); nodes (parent's distance and frame, except the root's; self);
  * counters (name, value); metadata. Fractions are the 8 bytes of a little-endian double.
- * Form 2: the same with a fifth count, and, after the counters, objects (name, path, build_id). Form 1 is still read. */
+ * Form 2: the same with a fifth count, and, after the counters, objects (name, path, build_id). Form 3: with a sixth count, and, after
+ * the objects, lines (frame, line, the four weights); only if there are any. Forms 1 and 2 are still read. */
 #include "receiver/packed.h"
 
 #include <stdbool.h>
@@ -14,7 +15,8 @@
 #include "base/error.h"
 
 enum {
-    FORM = 2,
+    FORM = 3,
+    FORM_WITHOUT_LINES = 2,
     FORM_WITHOUT_OBJECTS = 1,
     DEFLATE_LEVEL = 3,      /* higher ones take twice the time for a tenth of the bytes */
     PLAIN_MAX_BYTES = 1 << 29,
@@ -61,6 +63,8 @@ static void put_profile(struct pando_buffer *out, const struct pando_profile *pr
     put_number(out, profile->node_count);
     put_number(out, profile->counter_count);
     put_number(out, profile->object_count);
+    if (profile->line_count != 0)
+        put_number(out, profile->line_count);
     for (uint32_t i = 1; i < profile->string_count; i++) {
         size_t len = strlen(profile->strings[i]);
         put_number(out, len);
@@ -91,6 +95,12 @@ static void put_profile(struct pando_buffer *out, const struct pando_profile *pr
         put_number(out, profile->objects[i].path);
         put_number(out, profile->objects[i].build_id);
     }
+    for (uint32_t i = 0; i < profile->line_count; i++) {
+        const struct pando_profile_line *line = &profile->lines[i];
+        const uint64_t numbers[] = {line->frame, line->line, line->self, line->total, line->wall_self, line->wall_total};
+        for (size_t k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
+            put_number(out, numbers[k]);
+    }
     put_meta(out, &profile->meta);
 }
 
@@ -106,7 +116,7 @@ int pando_packed_encode(const struct pando_profile *profile, struct pando_buffer
     int error = PANDO_ERR_NO_MEMORY;
     if (packed != NULL &&
         compress2(packed, &packed_bytes, (const Bytef *)plain.bytes, plain.len_bytes, DEFLATE_LEVEL) == Z_OK) {
-        pando_buffer_append_char(out, FORM);
+        pando_buffer_append_char(out, profile->line_count != 0 ? FORM : FORM_WITHOUT_LINES);
         put_number(out, plain.len_bytes);
         error = pando_buffer_append(out, packed, packed_bytes);
     }
@@ -191,6 +201,19 @@ static void get_tree(struct input *in, struct pando_profile_frame *frames, struc
     }
 }
 
+static void get_lines(struct input *in, struct pando_profile_line *lines, const struct pando_profile *counts)
+{
+    for (uint32_t i = 0; i < counts->line_count; i++) {
+        lines[i].frame = get_index(in, counts->frame_count);
+        lines[i].line = (uint32_t)get_number(in, UINT32_MAX);
+        in->bad = in->bad || lines[i].line == 0;
+        lines[i].self = get_number(in, UINT64_MAX);
+        lines[i].total = get_number(in, UINT64_MAX);
+        lines[i].wall_self = get_number(in, UINT64_MAX);
+        lines[i].wall_total = get_number(in, UINT64_MAX);
+    }
+}
+
 static void get_meta(struct input *in, struct pando_profile_meta *meta, uint32_t string_count)
 {
     uint64_t numbers[META_NUMBERS];
@@ -233,17 +256,21 @@ static int read_plain(struct input *in, struct pando_packed *packed)
     profile->node_count = get_count(in, 3);
     profile->counter_count = get_count(in, 2);
     profile->object_count = in->form == FORM_WITHOUT_OBJECTS ? 0 : get_count(in, 3);
+    profile->line_count = in->form == FORM ? get_count(in, 6) : 0;
     if (in->bad || profile->string_count == 0 || profile->frame_count == 0 || profile->node_count == 0)
         return PANDO_ERR_SYNTAX;
     size_t nodes_bytes = profile->node_count * sizeof *profile->nodes;
+    size_t lines_bytes = profile->line_count * sizeof *profile->lines;
     size_t counters_bytes = profile->counter_count * sizeof *profile->counters;
     size_t strings_bytes = profile->string_count * sizeof *profile->strings;
     size_t frames_bytes = profile->frame_count * sizeof *profile->frames;
     size_t objects_bytes = profile->object_count * sizeof *profile->objects;
-    char *memory = malloc(nodes_bytes + counters_bytes + strings_bytes + frames_bytes + objects_bytes);
+    char *memory = malloc(lines_bytes + nodes_bytes + counters_bytes + strings_bytes + frames_bytes + objects_bytes);
     if (memory == NULL)
         return PANDO_ERR_NO_MEMORY;
     packed->memory = memory;
+    struct pando_profile_line *lines = (struct pando_profile_line *)memory;
+    memory += lines_bytes;
     struct pando_profile_node *nodes = (struct pando_profile_node *)memory;
     struct pando_profile_counter *counters = (struct pando_profile_counter *)(memory + nodes_bytes);
     const char **strings = (const char **)(memory + nodes_bytes + counters_bytes);
@@ -261,7 +288,9 @@ static int read_plain(struct input *in, struct pando_packed *packed)
         objects[i].path = get_index(in, profile->string_count);
         objects[i].build_id = get_index(in, profile->string_count);
     }
+    get_lines(in, lines, profile);
     get_meta(in, &profile->meta, profile->string_count);
+    profile->lines = lines;
     profile->strings = strings;
     profile->frames = frames;
     profile->nodes = nodes;
@@ -274,7 +303,7 @@ int pando_packed_decode(const void *bytes, size_t len_bytes, struct pando_packed
 {
     struct input in = {.at = bytes, .end = (const unsigned char *)bytes + len_bytes};
     uint64_t form = get_number(&in, UINT64_MAX), plain_bytes = get_number(&in, PLAIN_MAX_BYTES);
-    if (!in.bad && form != FORM && form != FORM_WITHOUT_OBJECTS)
+    if (!in.bad && form != FORM && form != FORM_WITHOUT_LINES && form != FORM_WITHOUT_OBJECTS)
         return PANDO_ERR_UNSUPPORTED;
     if (in.bad || plain_bytes == 0)
         return PANDO_ERR_SYNTAX;

@@ -109,6 +109,32 @@ static void write_objects(struct pando_buffer *out, const struct pando_profile *
     pando_buffer_append_char(out, ']');
 }
 
+enum line_column { LINE_FRAME, LINE_NUMBER, LINE_SELF, LINE_TOTAL };
+
+static void write_line_column(struct pando_buffer *out, const struct pando_profile *profile, enum line_column column, bool is_wall)
+{
+    for (uint32_t i = 0; i < profile->line_count; i++) {
+        const struct pando_profile_line *line = &profile->lines[i];
+        const uint64_t numbers[] = {line->frame, line->line, is_wall ? line->wall_self : line->self, is_wall ? line->wall_total : line->total};
+        if (i != 0)
+            pando_buffer_append_char(out, ',');
+        write_number(out, numbers[column]);
+    }
+}
+
+/* What lines have of their functions' weight; of all threads, stacks and (of wall time) states, whatever the tree shows. */
+static void write_lines(struct pando_buffer *out, const struct pando_profile *profile, bool is_wall)
+{
+    static const char *const names[] = {[LINE_FRAME] = "frame", [LINE_NUMBER] = "line", [LINE_SELF] = "selfNs", [LINE_TOTAL] = "totalNs"};
+    pando_json_key(out, "lines");
+    for (int column = LINE_FRAME; column <= LINE_TOTAL; column++) {
+        pando_buffer_append_format(out, "%c\"%s\":[", column == LINE_FRAME ? '{' : ',', names[column]);
+        write_line_column(out, profile, (enum line_column)column, is_wall);
+        pando_buffer_append_char(out, ']');
+    }
+    pando_buffer_append_char(out, '}');
+}
+
 static uint64_t total_ns(const struct pando_profile *profile)
 {
     uint64_t total = 0;
@@ -175,6 +201,8 @@ void pando_page_write_tree(struct pando_buffer *out, const char *group, const st
     pando_buffer_append_text(out, "]}");
     if (profile->object_count != 0)
         write_objects(out, profile);
+    if (profile->line_count != 0)
+        write_lines(out, profile, sum->view != PANDO_VIEW_CPU);
     pando_buffer_append_char(out, '}');
 }
 

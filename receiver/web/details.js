@@ -3,6 +3,7 @@
 
 import { h } from "./dom.js";
 import { cores, count, percent, seconds, visible, visibleShort } from "./format.js";
+import { linesOf, wholeOf } from "./lines.js";
 import { shortName, whyUnnamed } from "./names.js";
 import { outermost } from "./transform.js";
 
@@ -46,6 +47,18 @@ export function makeDetails({ onSelect, onClose, actionsOf }) {
         }), more > 0 ? h("li.quiet", {}, "and " + count(more, "other", "others")) : null));
     }
 
+    /** The lines that cost most; where there is but one, there is nothing to say. @param {Tree} tree @param {number} which */
+    function linesIn(tree, which) {
+        const lines = [...linesOf(tree, [which])].sort(([, a], [, b]) => b.total - a.total || b.self - a.self), all = wholeOf(tree), more = lines.length - NEIGHBOURS;
+        if (lines.length < 2)
+            return "";
+        return h("section", {}, h("h3", {}, "Lines"), h("ul.neighbours.lines", { title: "Of all threads and stacks: self, total" }, ...lines.slice(0, NEIGHBOURS).map(([line, { self, total }]) => {
+            const bar = h("i.share", { "aria-hidden": "true" });
+            bar.style.width = Math.min(100, all > 0 ? 100 * total / all : 0) + "%";
+            return h("li", {}, bar, h("span.grow", {}, `line ${line}`), h("span.number", {}, `${percent(self, all)} · ${percent(total, all)}`));
+        }), more > 0 ? h("li.quiet", {}, "and " + count(more, "other", "others")) : null));
+    }
+
     return {
         element,
         /** @param {Tree | null} tree @param {number} which below 0: none @param {boolean} full */
@@ -65,7 +78,7 @@ export function makeDetails({ onSelect, onClose, actionsOf }) {
                 place !== null ? h("p.place", {}, place) : "",
                 why !== null ? h("p.why", {}, why) : "",
                 h("table.costs", {}, h("tbody", {}, row("self", self), row("total", total))),
-                neighbours(tree, "Called by", callers, total, full), neighbours(tree, "Calls", callees, total, full),
+                linesIn(tree, which), neighbours(tree, "Called by", callers, total, full), neighbours(tree, "Calls", callees, total, full),
                 h("div.actions", {}, ...actionsOf(which).filter((item) => item !== null).map((item) => h("button.plain", { type: "button", onclick: item.run }, item.label))));
         },
     };

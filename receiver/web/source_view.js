@@ -1,11 +1,13 @@
 // @ts-check
-// Why: the file of the selected function with what was sampled in it. A profile knows for each function from which to which line it was
-// met, not how often on each: so a function's cost stands at the first of its lines, and all between are marked.
+// Why: the file of the selected function with what was sampled on each of its lines. The weights of lines are those of all threads and
+// stacks; where a profile has none, a function's cost stands at the first line that it was met on, and all to the last are marked.
 
 import { fetchJson, groupPath, queryOf } from "./api.js";
 import { h } from "./dom.js";
 import { percent, seconds, visible, visibleShort, whole } from "./format.js";
+import { linesOf, wholeOf } from "./lines.js";
 import { shortName } from "./names.js";
+import { isClear } from "./transform.js";
 
 const AROUND = 150, MORE = 500;
 
@@ -22,18 +24,18 @@ function functionsIn(tree, file) {
 /** @param {{onSelect: (frame: number) => void}} callbacks */
 export function makeSourceView({ onSelect }) {
     const hint = h("p.hint"), title = h("p.middle"), list = h("div.chips"), body = h("div.code", { tabindex: 0, role: "region", "aria-label": "Source" });
-    const element = h("div.source", {}, hint, title, list, body);
+    const about = h("p.quiet"), element = h("div.source", {}, hint, title, about, list, body);
     let asked = "", lines = [""], first = 0, last = 0;
     /** @type {AbortController | null} */
     let asking = null;
-    /** @type {{tree: Tree, which: number} | null} */
+    /** @type {{tree: Tree, which: number, state: import("./state.js").State} | null} */
     let now = null;
 
     /** @param {string} text */
     function say(text) {
         hint.textContent = text;
         hint.hidden = text === "";
-        title.hidden = list.hidden = body.hidden = text !== "";
+        title.hidden = about.hidden = list.hidden = body.hidden = text !== "";
     }
 
     /** @param {number} frame @param {number} all */
@@ -44,17 +46,40 @@ export function makeSourceView({ onSelect }) {
             bar, h("span", {}, `${percent(tree.frameSelf[frame], all)} self, ${percent(tree.frameTotal[frame], all)} total`));
     }
 
+    /** Self and total of a line. @param {number} line @param {{self: number, total: number}} cost @param {number} all */
+    function weight(line, { self, total }, all) {
+        const bar = h("i.share", { "aria-hidden": "true" });
+        bar.style.width = Math.min(100, all > 0 ? 100 * self / all : 0) + "%";
+        return h("span.cost", { title: `Line ${line}: self ${seconds(self)}, total ${seconds(total)}` }, bar,
+            h("span", {}, `${self > 0 ? percent(self, all) : "–"} self, ${percent(total, all)} total`));
+    }
+
+    /** What is said above: whose the lines' weights are. @param {Tree} tree @param {number} which @param {import("./state.js").State} state */
+    function explain(tree, which, state) {
+        const lines = linesOf(tree, [which]), self = [...lines.values()].reduce((sum, line) => sum + line.self, 0);
+        const isPart = state.base !== null || state.filters.some(([kind]) => kind === "thread" || kind === "label") || !isClear(state.lens) || !["", "CPU", "all"].includes(state.threads);
+        if (lines.size === 0)
+            return tree.frames[which].line > 0 ? "These profiles do not tell how often each line was met." : "";
+        if (isPart)
+            return "Weights of lines are those of all threads, stacks and states of this time.";
+        const rest = tree.frameSelf[which] - self;
+        return rest > tree.frameSelf[which] / 1000 ? `${seconds(rest)} of its ${seconds(tree.frameSelf[which])} of self time have no line: they were sampled before it was looked up, or there was no room.` : "";
+    }
+
     function fill() {
         if (now === null)
             return;
-        const { tree, which } = now, all = tree.total[0], functions = functionsIn(tree, tree.frames[which].file);
+        const { tree, which, state } = now, functions = functionsIn(tree, tree.frames[which].file);
         list.replaceChildren(...functions.slice(0, 12).map((i) => h("button.item", { type: "button", "aria-pressed": String(i === which), onclick: () => onSelect(i) },
-            h("span.label", {}, visibleShort(shortName(tree.frames[i].name))), h("span.number", {}, percent(tree.frameSelf[i], all)))));
+            h("span.label", {}, visibleShort(shortName(tree.frames[i].name))), h("span.number", {}, percent(tree.frameSelf[i], tree.total[0])))));
+        const costs = linesOf(tree, functions), all = costs.size > 0 ? wholeOf(tree) : tree.total[0];
+        about.textContent = explain(tree, which, state);
+        about.hidden = about.textContent === "";
         const rows = [];
         for (let line = first; line <= last; line++) {
-            const here = functions.filter((i) => tree.frames[i].line === line), isIn = tree.frames[which].line <= line && line <= tree.frames[which].lineEnd;
+            const cost = costs.get(line), here = costs.size > 0 ? [] : functions.filter((i) => tree.frames[i].line === line), isIn = tree.frames[which].line <= line && line <= tree.frames[which].lineEnd;
             const isMet = isIn || functions.some((i) => tree.frames[i].line <= line && line <= tree.frames[i].lineEnd);
-            rows.push(h("div.line" + (isIn ? ".chosen" : isMet ? ".met" : ""), {}, h("span.costs", {}, ...here.slice(0, 2).map((i) => mark(i, all))),
+            rows.push(h("div.line" + (isIn ? ".chosen" : isMet ? ".met" : ""), {}, h("span.costs", {}, ...(cost !== undefined ? [weight(line, cost, all)] : here.slice(0, 2).map((i) => mark(i, all)))),
                 h("span.at", {}, String(line)), h("code", {}, visible(lines[line - 1]).replace(/‹U\+0009›/g, "    "))));
         }
         const more = (/** @type {string} */ text, /** @type {() => void} */ grow) => h("button.plain", { type: "button", onclick: () => {
@@ -100,7 +125,7 @@ export function makeSourceView({ onSelect }) {
         /** @param {Tree} tree @param {number} which below 1: none is chosen @param {import("./state.js").State} state */
         show(tree, which, state) {
             const frame = which > 0 ? tree.frames[which] : null, isSame = now !== null && frame !== null && now.tree.frames[now.which] === frame;
-            now = frame !== null ? { tree, which } : null;
+            now = frame !== null ? { tree, which, state } : null;
             if (frame === null)
                 return say("Choose a function in the table below: its source file is shown here, if it is at hand on the receiver’s machine.");
             if (frame.file === "")

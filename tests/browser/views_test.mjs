@@ -269,8 +269,13 @@ async function source() {
     const frame = told.tree.frames.find(({ name, file: of }) => name === "churn" && of === file);
     const chosen = await page.locator(".line.chosen").allInnerTexts();
     check("the lines that were met", chosen.length >= 1 && chosen[0].includes(String(frame.line)) && HOT.split("\n").slice(4, 11).some((line) => chosen[0].includes(line.trim())), String(chosen));
-    const share = (ns) => ((100 * ns) / told.totalNs).toFixed(1);
-    check("with the function's cost", chosen[0].replace(/\u00a0/g, " ").includes(`${share(churn.selfNs)} % self, ${share(churn.totalNs)} % total`), chosen[0]);
+    const costs = (await page.locator(".line .cost").evaluateAll((list) => list.map((cost) => Number(/([\d.]+)\u00a0?\s?% self/.exec(cost.innerText)?.[1] ?? 0)))).reduce((sum, share) => sum + share, 0);
+    const inFile = (100 * told.tree.frames.reduce((sum, { name, object, file: of }) => sum + (of === file ? tableOf(stacksOf(told)).get(name + "\0" + object)?.selfNs ?? 0 : 0), 0)) / told.totalNs;
+    check("lines have the time of their functions", Math.abs(costs - inFile) < 1, `${costs} of ${inFile}`);
+    const loop = HOT.split("\n").findIndex((line) => line.includes("mix(values[i]")) + 1;
+    check("and the hot loop is the hot one", (await page.locator(".line", { hasText: "sum += mix(values[i]" }).innerText()).includes("% total"), String(loop));
+    const listed = (await page.locator(".details .lines li").allInnerTexts()).map((row) => row.replace(/\s+/g, " "));
+    check("the panel has them, too", chosen.length < 2 || listed.length >= 2, String(listed));
     equal("all of the file is there", await page.locator(".line").count(), HOT.trimEnd().split("\n").length);
     await page.reload();
     await page.locator(".line.chosen").first().waitFor();

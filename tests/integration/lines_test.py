@@ -85,6 +85,34 @@ def check_made_code(libpando):
     print("code made at run time: named")
 
 
+def weights_of(body, function):
+    """Of a function: {line: (self, total)}."""
+    numbers = next(entry for entry in body["pando"]["lines"] if entry["function"] == function)["weights"]
+    return {numbers[i]: (numbers[i + 1], numbers[i + 2]) for i in range(0, len(numbers), 5)}
+
+
+def self_of(node, function, inside=False):
+    """Time that has the function innermost, and with it anywhere, in a tree."""
+    own, total = 0, sum(node.get("counts", {}).values()) if inside else 0
+    for name, child in node.get("children", {}).items():
+        below = self_of(child, function, inside or name == function)
+        own += below[0] + (sum(child.get("counts", {}).values()) if name == function else 0)
+        total += below[1]
+    return own, total
+
+
+def check_weights(body, line):
+    """What lines weigh is what their functions weigh, and each of two calls about half."""
+    for function in ("inlined:innermost", "inlined:middle", "inlined:outer", "inlined:main"):
+        own, total = self_of(body["callgraph"], function)
+        lines = weights_of(body, function)
+        check(sum(one[0] for one in lines.values()) == own, f"{function}: self {own}, by line {lines}")
+        check(sum(one[1] for one in lines.values()) == total, f"{function}: total {total}, by line {lines}")
+    outer = weights_of(body, "inlined:outer")
+    first, last = outer[line["outer first"]][1], outer[line["outer last"]][1]
+    check(0.35 < first / (first + last) < 0.65, f"two calls that take the same time: {first} and {last}")
+
+
 def main():
     libpando, program = sys.argv[1:3]
     source = sys.argv[3]
@@ -106,13 +134,16 @@ def main():
     check(outer["line"] == [line["outer first"], line["outer last"]], f"outer: {outer['line']}, {line}")
     innermost = find(top, expected[-1][0])
     check(sum(innermost["counts"].values()) > 500, f"innermost has {innermost['counts']}")
-    check(json.dumps(body).count('"inlined:middle"') == 1, "one function, called from two lines, is two nodes")
+    check(json.dumps(body["callgraph"]).count('"inlined:middle"') == 1, "one function, called from two lines, is two nodes")
+
+    check_weights(body, line)
 
     body = profile(libpando, program, [str(SECONDS)], lines="off")
     top = below_main(body)
     outer = find(top, ["inlined:outer"])
     check(outer is not None and sum(outer["counts"].values()) > 500, f"off: {json.dumps(top)[:2000]}")
     check("file" not in json.dumps(body["callgraph"]), "off: there are files")
+    check("lines" not in body["pando"], "off: there are lines")
     check("inlined:middle" not in json.dumps(body), "off: there are inlined functions")
     print("inlined functions and lines: as the source has them; off: none")
     check_made_code(libpando)

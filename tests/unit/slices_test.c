@@ -319,6 +319,36 @@ static void slices_travel_to_pando(void **state)
     pando_profile_free(profile);
 }
 
+/* Weights of lines travel with their function's key, and are those of the frame that the tree has. */
+static void lines_travel_to_pando(void **state)
+{
+    (void)state;
+    struct pando_profile_builder *builder = pando_profile_builder_new(1 << 20);
+    uint32_t name = (uint32_t)pando_profile_builder_string(builder, "ns::f<int>(int)", 15), object = (uint32_t)pando_profile_builder_string(builder, "app", 3);
+    uint32_t file = (uint32_t)pando_profile_builder_string(builder, "/src/f.cc", 9);
+    uint32_t frame = (uint32_t)pando_profile_builder_frame(builder, (struct pando_profile_frame){.name = name, .object = object, .file = file, .line_min = 3, .line_max = 9});
+    int64_t node = pando_profile_builder_child(builder, 0, frame);
+    pando_profile_builder_add_self(builder, (uint32_t)node, 12);
+    pando_profile_builder_line(builder, (struct pando_profile_line){.frame = frame, .line = 9, .self = 4, .total = 5, .wall_self = 6, .wall_total = 7});
+    pando_profile_builder_line(builder, (struct pando_profile_line){.frame = frame, .line = 3, .self = 8, .total = 8});
+    *pando_profile_builder_meta(builder) = (struct pando_profile_meta){.end_wall_ms = 1, .weight_per_second = 100};
+    uint32_t agent = (uint32_t)pando_profile_builder_string(builder, "Pando", 5);
+    pando_profile_builder_meta(builder)->agent_type = agent;
+    struct pando_profile *profile = pando_profile_builder_finish(builder);
+    char *body = encode(profile, pando_codeguru_json_encode_extended), *plain = encode(profile, pando_codeguru_json_encode);
+    assert_non_null(strstr(body, "\"lines\":[{\"function\":\"app:ns::f<int>(int)\",\"file\":\"/src/f.cc\",\"weights\":[3,8,8,0,0,9,4,5,6,7]}]"));
+    assert_null(strstr(plain, "weights\":[")); /* not to Amazon */
+    struct pando_profile *decoded = decode(body);
+    assert_int_equal(decoded->line_count, 2);
+    assert_int_equal(decoded->lines[1].frame, decoded->nodes[1].frame);
+    assert_int_equal(decoded->lines[1].line, 9);
+    assert_int_equal(decoded->lines[1].wall_total, 7);
+    pando_profile_free(decoded);
+    free(plain);
+    free(body);
+    pando_profile_free(profile);
+}
+
 /* What Amazon's service gets is what it would have got of a profile without slices. */
 static void slices_do_not_travel_to_amazon(void **state)
 {
@@ -392,6 +422,13 @@ static void what_is_wrong_is_said(void **state)
     check_refused("", "{\"slices\":[{\"labels\":{\"\":\"v\"}}]}", "key is empty");
     check_refused("", "{\"slices\":[{\"labels\":{\"k\":1}}]}", "value is not a string");
     check_refused("", "{\"slices\":[{\"labels\":{\"k\":\"1\",\"k\":\"2\"}}]}", "one label twice");
+    check_refused("", "{\"lines\":3}", "pando.lines must be an array");
+    check_refused("", "{\"lines\":[],\"lines\":[]}", "twice");
+    check_refused("", "{\"lines\":[{\"function\":1}]}", "that is no string");
+    check_refused("", "{\"lines\":[{\"weights\":1}]}", "that are no array");
+    check_refused("", "{\"lines\":[{\"weights\":[1,2,3,4]}]}", "five for each line");
+    check_refused("", "{\"lines\":[{\"weights\":[1,2,3,4,-5]}]}", "five for each line");
+    check_refused("", "{\"lines\":[{\"weights\":[0,2,3,4,5]}]}", "number is not from 1");
     check_refused("", "{\"objects\":[{\"name\":1}]}", "that is no string");
     check_refused("", "{\"objects\":[{\"buildId\":\"xy\"}]}", "hexadecimal");
     check_refused("", "{\"objects\":[{\"buildId\":\"abc\"}]}", "hexadecimal");
@@ -429,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_wish_has_a_form),
         cmocka_unit_test(slices_are_listed_by_weight),
         cmocka_unit_test(slices_travel_to_pando),
+        cmocka_unit_test(lines_travel_to_pando),
         cmocka_unit_test(slices_do_not_travel_to_amazon),
         cmocka_unit_test(profiles_with_slices_add_up),
         cmocka_unit_test(what_is_wrong_is_said),

@@ -276,6 +276,91 @@ static void test_lines_when_allocations_fail(void **state)
     assert_true(has_lines);
 }
 
+enum { LINE_ADDRESSES = 16, LINE_DEPTH = 12, LINE_SAMPLES = 400 };
+
+/* The sums of all lines, worked out sample by sample: a line that a stack has several times counts once. */
+struct line_sums {
+    uint64_t self, total, wall_self, wall_total;
+};
+
+static void add_sample(struct line_sums sums[2][1000], const uint32_t *functions, const uint32_t *lines, uint32_t depth, bool is_wall)
+{
+    for (uint32_t i = 0; i < depth; i++) {
+        bool is_first = true;
+        for (uint32_t k = 0; k < i; k++)
+            is_first = is_first && !(functions[k] == functions[i] && lines[k] == lines[i]);
+        struct line_sums *sum = &sums[functions[i]][lines[i]];
+        *(is_wall ? &sum->wall_total : &sum->total) += is_first;
+        *(is_wall ? &sum->wall_self : &sum->self) += i + 1 == depth;
+    }
+}
+
+/* Weights of lines of stacks with any recursion, of CPU time and of waiting. */
+static void test_lines_have_their_weight(void **state)
+{
+    (void)state;
+    static struct line_sums sums[2][1000];
+    struct pando_symbols *symbols = own_symbols();
+    struct pando_call_tree *tree = pando_call_tree_new(1 << 20);
+    struct pando_call_frame frames[LINE_ADDRESSES];
+    uint32_t functions[LINE_ADDRESSES], lines[LINE_ADDRESSES];
+    assert_int_equal(pando_symbols_want_lines(symbols, 256 << 20, false), 0);
+    for (uint32_t i = 0; i < LINE_ADDRESSES; i++) {
+        struct pando_symbols_name name;
+        frames[i] = at(symbols, i % 2 == 0 ? (const void *)snapshot_test_one : (const void *)snapshot_test_two, i / 2);
+        const struct pando_symbols_place place = {.offset = frames[i].offset, .object = frames[i].object};
+        assert_int_equal(pando_symbols_find_lines(symbols, &place, SIZE_MAX), 0);
+        assert_int_equal(pando_symbols_name(symbols, &place, &name), 0);
+        assert_int_equal(name.frame_count, 1);
+        functions[i] = i % 2;
+        lines[i] = name.frames[0].line;
+        assert_true(lines[i] > 0 && lines[i] < 1000);
+    }
+    srand(7);
+    for (int sample = 0; sample < LINE_SAMPLES; sample++) {
+        struct pando_call_frame path[LINE_DEPTH + 1];
+        uint32_t of[LINE_DEPTH], on[LINE_DEPTH], depth = 1 + (uint32_t)rand() % LINE_DEPTH;
+        for (uint32_t i = 0; i < depth; i++) {
+            uint32_t which = (uint32_t)rand() % LINE_ADDRESSES;
+            path[i] = frames[which];
+            of[i] = functions[which];
+            on[i] = lines[which];
+        }
+        bool is_wall = sample % 3 == 0;
+        path[depth] = (struct pando_call_frame){.object = PANDO_CALL_OBJECT_OWN, .offset = PANDO_CALL_STATES + 1};
+        assert_int_equal(pando_call_tree_add(tree, path, depth + is_wall, 1), 0);
+        add_sample(sums, of, on, depth, is_wall);
+    }
+    uint64_t unnamed;
+    struct pando_profile *profile = snapshot(tree, symbols, NAMES_BYTES, &unnamed);
+    assert_true(profile->line_count >= 2);
+    uint64_t self = 0, wall_self = 0;
+    for (uint32_t i = 0; i < profile->line_count; i++) {
+        const struct pando_profile_line *line = &profile->lines[i];
+        bool is_two = strcmp(profile->strings[profile->frames[line->frame].name], "snapshot_test_two") == 0;
+        const struct line_sums *expected = &sums[is_two][line->line];
+        assert_int_equal(line->self, expected->self);
+        assert_int_equal(line->total, expected->total);
+        assert_int_equal(line->wall_self, expected->wall_self);
+        assert_int_equal(line->wall_total, expected->wall_total);
+        self += line->self;
+        wall_self += line->wall_self;
+    }
+    assert_int_equal(self + wall_self, LINE_SAMPLES);
+    pando_profile_free(profile);
+    long refused = 1;
+    for (long nth = 1; refused > 0; nth++) {
+        struct pando_profile_builder *builder = pando_profile_builder_new(1 << 24);
+        failing_start(nth, false);
+        int error = pando_snapshot_fill(builder, tree, symbols, NULL, NAMES_BYTES, &unnamed);
+        refused = failing_stop();
+        assert_true(error == 0 || error == PANDO_ERR_NO_MEMORY);
+        pando_profile_builder_free(builder);
+    }
+    pando_call_tree_free(tree);
+    pando_symbols_free(symbols);
+}
+
 static void expect_place(struct pando_symbols *symbols, struct pando_symbols_place place, const char *shown)
 {
     struct pando_symbols_name name;
@@ -363,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_any_tree_fits),
         cmocka_unit_test(test_names_that_are_too_many),
         cmocka_unit_test(test_lines_when_allocations_fail),
+        cmocka_unit_test(test_lines_have_their_weight),
         cmocka_unit_test(test_every_allocation_fails),
         cmocka_unit_test(test_places_outlive_their_objects),
         cmocka_unit_test(test_places_of_a_file_known_by_its_bytes),

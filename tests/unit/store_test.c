@@ -466,6 +466,51 @@ static void test_packed_keeps_objects(void **state)
     pando_profile_free(profile);
 }
 
+/* Weights of lines: packed, damaged in every byte, and added up in nanoseconds. */
+static void test_packed_keeps_lines(void **state)
+{
+    (void)state;
+    struct pando_profile_builder *builder = pando_profile_builder_new(1 << 20);
+    for (uint32_t i = 1; i <= 200; i++) {
+        char name[32];
+        int len = snprintf(name, sizeof name, "f%u", i % 20);
+        uint32_t string = (uint32_t)pando_profile_builder_string(builder, name, (size_t)len);
+        uint32_t frame = (uint32_t)pando_profile_builder_frame(builder, (struct pando_profile_frame){.name = string, .file = string});
+        const struct pando_profile_line line = {.frame = frame, .line = i, .self = i, .total = 2ull * i, .wall_self = 3, .wall_total = UINT64_MAX};
+        assert_int_equal(pando_profile_builder_line(builder, line), i - 1);
+        assert_int_equal(pando_profile_builder_line(builder, (struct pando_profile_line){.frame = frame, .line = i, .self = 1, .wall_total = 1}), i - 1);
+    }
+    assert_int_equal(pando_profile_builder_line(builder, (struct pando_profile_line){.frame = 21, .line = 1}), PANDO_ERR_INVALID);
+    assert_int_equal(pando_profile_builder_line(builder, (struct pando_profile_line){.frame = 1, .line = 0}), PANDO_ERR_INVALID);
+    pando_profile_builder_meta(builder)->weight_per_second = 100;
+    struct pando_profile *profile = pando_profile_builder_finish(builder);
+    struct pando_buffer bytes;
+    struct pando_packed packed;
+    pando_buffer_init(&bytes, 1 << 20);
+    assert_int_equal(pando_packed_encode(profile, &bytes), 0);
+    assert_int_equal(pando_packed_decode(bytes.bytes, bytes.len_bytes, &packed), 0);
+    assert_int_equal(packed.profile.line_count, 200);
+    assert_memory_equal(packed.profile.lines, profile->lines, 200 * sizeof *profile->lines);
+    builder = pando_profile_builder_new(1 << 20);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pando_profile_builder_merge(builder, &packed.profile, 1e9), 0);
+    struct pando_profile *sum = pando_profile_builder_finish(builder);
+    assert_int_equal(sum->line_count, 200);
+    assert_int_equal(sum->lines[9].self, 2 * 11 * 10000000ull);
+    assert_int_equal(sum->lines[9].total, 2 * 20 * 10000000ull);
+    assert_true(sum->lines[9].wall_total == UINT64_MAX);
+    pando_profile_free(sum);
+    pando_packed_release(&packed);
+    for (size_t i = 0; i < bytes.len_bytes; i++) {
+        bytes.bytes[i] ^= 0x11;
+        if (pando_packed_decode(bytes.bytes, bytes.len_bytes, &packed) == 0)
+            pando_packed_release(&packed);
+        bytes.bytes[i] ^= 0x11;
+    }
+    pando_buffer_release(&bytes);
+    pando_profile_free(profile);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +529,7 @@ int main(void)
         cmocka_unit_test(test_packed_is_the_same),
         cmocka_unit_test(test_packed_of_before),
         cmocka_unit_test(test_packed_keeps_objects),
+        cmocka_unit_test(test_packed_keeps_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
