@@ -40,7 +40,10 @@ class Host:
         """Name and voluntary switches of each thread."""
         found = {}
         for tid in os.listdir(f"/proc/{self.pid}/task"):
-            text = open(f"/proc/{self.pid}/task/{tid}/status").read()
+            try:
+                text = open(f"/proc/{self.pid}/task/{tid}/status").read()
+            except (FileNotFoundError, ProcessLookupError):  # it has ended since
+                continue
             found[tid] = (re.search(r"Name:\t(.*)", text)[1], int(re.search(r"\nvoluntary_ctxt_switches:\t(\d+)", text)[1]))
         return found
 

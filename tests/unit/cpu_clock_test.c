@@ -41,8 +41,9 @@ static void burn_until(uint64_t cpu_ns)
         ;
 }
 
-/* Each `piece_ms` another step, from `steps` in turn; the sum must be right within an interval, however long the steps were. */
-static void changes(uint32_t rate_hz, const unsigned *steps, int step_count, int pieces, unsigned piece_ms)
+/* Each `piece_ms` another step, from `steps` in turn; the sum must be right within an interval, however long the steps were. Returns
+ * the number of signals. */
+static unsigned long long changes_once(uint32_t rate_hz, const unsigned *steps, int step_count, int pieces, unsigned piece_ms)
 {
     pando_cpu_clock_setup(rate_hz);
     weight = signals = 0;
@@ -56,13 +57,22 @@ static void changes(uint32_t rate_hz, const unsigned *steps, int step_count, int
     double intervals = (double)(pando_clock_thread_cpu_ns() - begin) / (double)pando_cpu_clock_interval_ns();
     print_message("%u Hz: %llu signals, %llu + %llu of %.1f intervals\n", rate_hz, (unsigned long long)signals,
                   (unsigned long long)weight, (unsigned long long)rest, intervals);
-    assert_true(signals > 5);
     /* The first expiry is random in its interval, the last is the balance; and a tick may fall into a change. */
     double off = (double)(weight + rest) - intervals;
     double tick_intervals = 0.004 * 2 * rate_hz;
     assert_true(off < 1 + tick_intervals && off > -1 - tick_intervals);
     assert_int_equal(timer.number, -1);
     assert_int_equal(pando_cpu_clock_stop(&timer, pando_raw_gettid()), 0);
+    return (unsigned long long)signals;
+}
+
+/* A virtual machine whose processor is taken away for a while has no ticks meanwhile, and so no signals: then once more. */
+static void changes(uint32_t rate_hz, const unsigned *steps, int step_count, int pieces, unsigned piece_ms)
+{
+    for (int tries = 0; tries < 10; tries++)
+        if (changes_once(rate_hz, steps, step_count, pieces, piece_ms) > 5)
+            return;
+    fail_msg("hardly a signal at %u Hz", rate_hz);
 }
 
 static void adds_up(void **state)
